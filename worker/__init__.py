@@ -1,0 +1,1 @@
+"""From a row changed in the CRM to a contact on the telephone."""

@@ -1,0 +1,87 @@
+"""What the settings and the mapping come to: plain values that the rest of the program reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Method(StrEnum):
+    """The API's two methods."""
+
+    CONTACTS = "contacts"
+    ORGANIZATIONS = "organizations"
+
+
+class Identity(StrEnum):
+    """Which of the API's two ids a source's key is."""
+
+    EXTERNAL_ID = "externalId"
+    LEAD_ID = "leadId"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` requests in any `period` seconds."""
+
+    count: int
+    period: float
+
+    @property
+    def per_second(self) -> float:
+        return self.count / self.period
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A Ringostat project: its id, its key, its quota.
+
+    `auth_key` is None where a command runs that does not post (status, migrate, ...).
+    """
+
+    id: int
+    rate: Rate
+    batch_size: int
+    auth_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A watched table, with either `key` (a column of the changed row) or `keys` (a SELECT of keys)."""
+
+    table: str
+    key: str | None = None
+    keys: str | None = None
+    columns: tuple[str, ...] = ()
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A mapped query. `query` is the text of its SQL file, as written by the user."""
+
+    name: str
+    method: Method
+    identity: Identity
+    project: int
+    query: str
+    watches: tuple[Watch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a query may leave out."""
+
+    origin: str | None = None
+    region: str = "UA"
+    responsible: str | None = None
+    phone_check: str = "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """`sync.toml`, read and held against itself: every source's project is one of `projects`."""
+
+    defaults: Defaults
+    projects: dict[int, Project]
+    sources: dict[str, Source]

@@ -1,0 +1,29 @@
+"""The errors of this project: one base, few classes, one sentence each that says what to do."""
+
+
+class SyncError(Exception):
+    """Anything that we raise on purpose; its text is shown to a person as one line."""
+
+    exit_code = 1
+
+
+class ConfigError(SyncError):
+    """A setting or the mapping is wrong; the text names the setting and says what to do."""
+
+    exit_code = 2
+
+
+class RefusedError(SyncError):
+    """A command could not do what was asked: an unknown id or project, a lock that stayed taken."""
+
+
+class MappingBrokenError(SyncError):
+    """A source's query fails for a reason that is not one contact's; its project pauses (`mapping_broken`)."""
+
+
+class LeaseLostError(SyncError):
+    """A batch is no longer this worker's: its lease ran out and somebody else has taken it back."""
+
+
+class LimiterUnavailableError(SyncError):
+    """Redis did not answer, so no request may be granted; the batch is postponed."""
