@@ -1,0 +1,36 @@
+"""The schema `ringostat_sync`, brought to head by Alembic from within the distribution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from models import SCHEMA
+
+LOCK = 0x52_53_59_4E  # "RSYN": one migration at a time per database
+
+
+def alembic_config() -> Config:
+    """Alembic's settings without a file, so that they hold from any folder and from an installed wheel."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    return config
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the schema in `database_url` (PostgreSQL 15 and later) to `revision`; twice and at once without harm."""
+    url = make_url(database_url).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        connection.commit()
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()

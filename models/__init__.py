@@ -1,0 +1,44 @@
+"""The tables of `ringostat_sync`, in the order in which a change travels through them."""
+
+from models.base import SCHEMA, Base
+from models.batches import Batch, ContactInFlight, HeldId
+from models.dead_letters import DeadLetter
+from models.deliveries import Delivery, Settlement
+from models.outbox import Expansion, OutboxRow, PendingContact, Watched
+from models.projects import Backfill, Lane, Pause, Request, ServiceHealth
+from models.states import (
+    BatchState,
+    IdentityName,
+    LetterReason,
+    LetterState,
+    MethodName,
+    PauseReason,
+    Priority,
+)
+
+__all__ = [
+    "SCHEMA",
+    "Backfill",
+    "Base",
+    "Batch",
+    "BatchState",
+    "ContactInFlight",
+    "DeadLetter",
+    "Delivery",
+    "Expansion",
+    "HeldId",
+    "IdentityName",
+    "Lane",
+    "LetterReason",
+    "LetterState",
+    "MethodName",
+    "OutboxRow",
+    "Pause",
+    "PauseReason",
+    "PendingContact",
+    "Priority",
+    "Request",
+    "ServiceHealth",
+    "Settlement",
+    "Watched",
+]

@@ -1,0 +1,90 @@
+"""What is on its way to the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    false,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import IDENTITY, METHOD, Base, Big, Instant, Now, OfContact, Small, Str, pg_enum
+from models.states import BatchState, IdentityName, MethodName
+
+
+class Batch(Base):
+    """Contacts of one project and method that travel together; its states are those of `BatchState`.
+
+    `token` is the fencing token: each taking raises it, and every later statement of that worker names it.
+    `posted` says that a request may have left, so what the API holds of these contacts is unknown.
+    """
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        CheckConstraint("(state = 'pushing') = (lease_until IS NOT NULL)", "lease_while_pushing"),
+        CheckConstraint("(state = 'postponed') = (due_at IS NOT NULL)", "due_while_postponed"),
+        Index("batches_project_index", "project", "method", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    project: Mapped[Big]
+    method: Mapped[MethodName] = mapped_column(METHOD)
+    state: Mapped[BatchState] = mapped_column(pg_enum(BatchState, "batch_state"), server_default="cut")
+    token: Mapped[int] = mapped_column(Integer, server_default="0")
+    size: Mapped[int] = mapped_column(Integer)
+    probe: Mapped[bool] = mapped_column(server_default=false())
+    posted: Mapped[bool] = mapped_column(server_default=false())
+    accepted: Mapped[bool] = mapped_column(server_default=false())
+    cut_at: Mapped[Now]
+    sent_at: Mapped[Now]
+    lease_until: Mapped[Instant | None]
+    due_at: Mapped[Instant | None]
+
+
+class ContactInFlight(OfContact, Base):
+    """A claimed contact; the primary key is the promise that no contact is in flight twice.
+
+    `part` is the place of the first contact of its part: a batch starts as one part (0), a split gives the right half its own.
+    `suspect_*` keep a single's refusal until it is known whether the API refuses everything.
+    """
+
+    __tablename__ = "in_flight"
+    __table_args__ = (Index("in_flight_batch_index", "batch_id"),)
+
+    batch_id: Mapped[int] = mapped_column(BigInteger, ForeignKey(Batch.id))
+    place: Mapped[int] = mapped_column(Integer)
+    part: Mapped[int] = mapped_column(Integer, server_default="0")
+    source: Mapped[Str]
+    outbox_id: Mapped[Big]
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    priority: Mapped[Small]
+    attempts: Mapped[Small]
+    losses: Mapped[Small]
+    forced: Mapped[bool]
+    captured_at: Mapped[Instant]
+    suspect_status: Mapped[int | None] = mapped_column(SmallInteger)
+    suspect_answer: Mapped[str | None] = mapped_column(Text)
+
+
+class HeldId(Base):
+    """An id of the wire that a batch holds: two documents that share one are one contact to the API."""
+
+    __tablename__ = "held_ids"
+    __table_args__ = (Index("held_ids_batch_index", "batch_id"),)
+
+    project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    method: Mapped[MethodName] = mapped_column(METHOD, primary_key=True)
+    kind: Mapped[IdentityName] = mapped_column(IDENTITY, primary_key=True)
+    wire_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    batch_id: Mapped[int] = mapped_column(BigInteger, ForeignKey(Batch.id))
+    place: Mapped[int] = mapped_column(Integer)

@@ -1,0 +1,55 @@
+"""What the API holds, as far as we know, and how many contacts ended how."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import METHOD, Base, Big, Now, OfContact
+from models.states import MethodName
+
+
+class Delivery(OfContact, Base):
+    """The last document accepted for a contact.
+
+    `digest` is null when what the API holds is unknown. The `other_*` ids are those that the key does not already say,
+    by which a document of another contact overwrites this one.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index(
+            "deliveries_other_external_id_index",
+            "project",
+            "method",
+            "other_external_id",
+            postgresql_where="other_external_id IS NOT NULL",
+        ),
+        Index(
+            "deliveries_other_lead_id_index",
+            "project",
+            "method",
+            "other_lead_id",
+            postgresql_where="other_lead_id IS NOT NULL",
+        ),
+    )
+
+    outbox_id: Mapped[Big]
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    other_external_id: Mapped[str | None] = mapped_column(Text)
+    other_lead_id: Mapped[str | None] = mapped_column(Text)
+    accepted_at: Mapped[Now]
+
+
+class Settlement(Base):
+    """How many contacts a batch settled, and how; folded into `lanes` by the purge."""
+
+    __tablename__ = "settlements"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    project: Mapped[Big]
+    method: Mapped[MethodName] = mapped_column(METHOD)
+    sent: Mapped[int] = mapped_column(Integer, server_default="0")
+    unchanged: Mapped[int] = mapped_column(Integer, server_default="0")
+    absent: Mapped[int] = mapped_column(Integer, server_default="0")
+    settled_at: Mapped[Now]

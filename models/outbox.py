@@ -1,0 +1,92 @@
+"""Where a change arrives, and where its contact waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, Text, false, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Big, Instant, Now, OfContact, Small, Str
+
+
+class OutboxRow(Base):
+    """A committed change: which contact (`key`), or from which changed row to find the contacts (`watch`, `changed`).
+
+    Capture and producers write it by a plain INSERT; the collector takes it in. The one index keeps that INSERT cheap,
+    and each source's rows together, so that nobody waits behind another source's backlog.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("(key IS NULL) <> (watch IS NULL)", "key_or_watch"),
+        CheckConstraint("(watch IS NULL) = (changed IS NULL)", "watch_with_changed"),
+        CheckConstraint("payload IS NULL OR key IS NOT NULL", "payload_with_key"),
+    )
+
+    source: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    key: Mapped[str | None] = mapped_column(Text)
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    watch: Mapped[str | None] = mapped_column(Text)
+    changed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    created_at: Mapped[Now]
+
+
+class Watched(Base):
+    """An installed watch; `keys` is the SELECT by which the collector expands a changed row into contacts."""
+
+    __tablename__ = "watches"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    source: Mapped[Str]
+    table_name: Mapped[Str]
+    keys: Mapped[str | None] = mapped_column(Text)
+    definition: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    installed_at: Mapped[Now]
+
+
+class Expansion(Base):
+    """A changed row that stands for many contacts, taken in and not yet expanded."""
+
+    __tablename__ = "expansions"
+
+    source: Mapped[str] = mapped_column(Text, primary_key=True)
+    outbox_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    watch: Mapped[Str]
+    changed: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    captured_at: Mapped[Instant]
+
+
+class PendingContact(OfContact, Base):
+    """A contact that waits: one row, however often it changed; the highest outbox id has won.
+
+    `due_at` is null for a contact that may go now (the index of claims holds only those), else the time of its next try.
+    `losses` counts leases lost: they narrow its company as failures do, but never bury it.
+    """
+
+    __tablename__ = "pending"
+    __table_args__ = (
+        CheckConstraint("priority BETWEEN 0 AND 2", "priority"),
+        CheckConstraint("attempts >= 0 AND losses >= 0", "counts"),
+        Index(
+            "pending_ready_index",
+            "project",
+            "method",
+            "priority",
+            "outbox_id",
+            postgresql_where=text("due_at IS NULL"),
+        ),
+        Index("pending_due_index", "project", "method", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    )
+
+    source: Mapped[Str]
+    outbox_id: Mapped[Big]
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    priority: Mapped[Small] = mapped_column(SmallInteger, server_default="0")
+    attempts: Mapped[Small] = mapped_column(SmallInteger, server_default="0")
+    losses: Mapped[Small] = mapped_column(SmallInteger, server_default="0")
+    forced: Mapped[bool] = mapped_column(server_default=false())
+    captured_at: Mapped[Instant]
+    due_at: Mapped[Instant | None]

@@ -1,0 +1,77 @@
+"""What is known of a project as a whole: its pause, its API's health, its requests, its totals."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Integer, SmallInteger, Text, false
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import METHOD, Base, Big, Instant, Now, Str, pg_enum
+from models.states import MethodName, PauseReason
+
+
+class Pause(Base):
+    """A paused project. At `until` one real batch goes out as the probe; a pause by hand has none and ends by `resume`."""
+
+    __tablename__ = "pauses"
+    __table_args__ = (CheckConstraint("(reason = 'by_hand') = (until IS NULL)", "until_unless_by_hand"),)
+
+    project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    reason: Mapped[PauseReason] = mapped_column(pg_enum(PauseReason, "pause_reason"))
+    detail: Mapped[Str]
+    since: Mapped[Now]
+    until: Mapped[Instant | None]
+    probes: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+class ServiceHealth(Base):
+    """Failures of the service in a row, and until when the API asked us to hold back (`Retry-After`)."""
+
+    __tablename__ = "service_health"
+
+    project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    failures: Mapped[int] = mapped_column(Integer, server_default="0")
+    failing_since: Mapped[Instant | None]
+    throttles: Mapped[int] = mapped_column(Integer, server_default="0")
+    held_until: Mapped[Instant | None]
+
+
+class Lane(Base):
+    """A project and method: its totals since installation, and the batch size that a 413 has taught us."""
+
+    __tablename__ = "lanes"
+
+    project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    method: Mapped[MethodName] = mapped_column(METHOD, primary_key=True)
+    batch_limit: Mapped[int | None] = mapped_column(Integer)
+    sent: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    unchanged: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    absent: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class Request(Base):
+    """A request, written before its first byte; `outcome` is null until its answer is settled."""
+
+    __tablename__ = "requests"
+    __table_args__ = (Index("requests_project_index", "project", "posted_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    project: Mapped[Big]
+    method: Mapped[MethodName] = mapped_column(METHOD)
+    batch_id: Mapped[Big]
+    entries: Mapped[int] = mapped_column(Integer)
+    posted_at: Mapped[Now]
+    outcome: Mapped[str | None] = mapped_column(Text)
+    http_status: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class Backfill(Base):
+    """A backfill under way: the last key that is in, so that the same command resumes after it."""
+
+    __tablename__ = "backfills"
+
+    source: Mapped[str] = mapped_column(Text, primary_key=True)
+    condition: Mapped[str] = mapped_column(Text, primary_key=True)
+    forced: Mapped[bool] = mapped_column(primary_key=True, server_default=false())
+    after_key: Mapped[str | None] = mapped_column(Text)
+    done: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    started_at: Mapped[Now]

@@ -1,0 +1,85 @@
+"""The states of everything that has states: what each means, and who moves it on.
+
+A change is a row of `outbox` until the collector takes it in; then its contact is a row of `pending`, `in_flight`
+or neither (settled). Where a contact stands is the table that holds it, so no two states can be true at once:
+
+    outbox ──take in──► pending ──claim──► in_flight ──settle──► deliveries | dead_letters
+                           ▲                   │
+                           └─retry, postpone, recover
+"""
+
+from enum import IntEnum, StrEnum
+
+
+class MethodName(StrEnum):
+    """The API's two methods; organizations go first within a round, as they complete contacts."""
+
+    ORGANIZATIONS = "organizations"
+    CONTACTS = "contacts"
+
+
+class IdentityName(StrEnum):
+    """Which of the API's two ids the key of a contact is."""
+
+    EXTERNAL_ID = "externalId"
+    LEAD_ID = "leadId"
+
+
+class Priority(IntEnum):
+    """Who goes first within a project and method; the smaller number does."""
+
+    LIVE = 0
+    EXPANDED = 1
+    BACKFILL = 2
+
+
+class BatchState(StrEnum):
+    """A batch exists while its contacts are in flight; settling its last contact deletes it."""
+
+    CUT = "cut"
+    """Claimed by the collector, its message is on the way. `push.take` moves it on; `recover` sends the message again."""
+
+    PUSHING = "pushing"
+    """A worker holds it under a lease. Settling moves it on; `recover` takes it back when the lease is over."""
+
+    POSTPONED = "postponed"
+    """In the middle of a split, waiting for the rate limit. The collector makes it `cut` again when it is due."""
+
+
+class LetterState(StrEnum):
+    """A dead letter; one per contact is alive (open or requeued)."""
+
+    OPEN = "open"
+    """Waits for an operator, or for a later change of the contact that settles."""
+
+    REQUEUED = "requeued"
+    """An operator sent the contact again; settling closes the letter, failing opens it again."""
+
+    CLOSED = "closed"
+    """The contact was sent, unchanged or absent later. Purged by age."""
+
+    DISCARDED = "discarded"
+    """An operator gave it up. Purged by age."""
+
+
+class LetterReason(StrEnum):
+    """Why a contact could not be sent."""
+
+    INVALID = "invalid"
+    NO_DIRECTIONS = "no_directions"
+    DUPLICATE_KEY = "duplicate_key"
+    MAPPING_ERROR = "mapping_error"
+    REFUSED = "refused"
+    TOO_LARGE = "too_large"
+    ATTEMPTS = "attempts"
+
+
+class PauseReason(StrEnum):
+    """Why a project is paused. All but `by_hand` carry a deadline, at which one real batch goes out as a probe."""
+
+    BY_HAND = "by_hand"
+    API_DOWN = "api_down"
+    UNAUTHORIZED = "unauthorized"
+    UNEXPECTED_ANSWER = "unexpected_answer"
+    REFUSING_ALL = "refusing_all"
+    MAPPING_BROKEN = "mapping_broken"

@@ -1,0 +1,21 @@
+"""The one command, `ringostat-sync`."""
+
+from __future__ import annotations
+
+import sys
+
+from worker.cli.app import app
+from worker.errors import SyncError
+
+
+def main() -> None:
+    """Run the command; an error of ours is one line on standard error, and its exit code."""
+    try:
+        app()
+    except SyncError as error:
+        print(f"ringostat-sync: {error}", file=sys.stderr)  # noqa: T201 - a person's answer, not a log line
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Reading an answer: status, headers and body become an outcome. Pure; the clock comes in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
+
+REFUSALS = {400, 413, 422}
+FAILURES = {408, 425}
+LONGEST_RETRY_AFTER = 24 * 3600.0
+KEPT_OF_AN_ANSWER = 4096
+
+
+def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Outcome:
+    """The outcome of a whole answer, by the rules of the API's contract (2xx, and what its body says; 4xx; 5xx)."""
+    if 200 <= status < 300:
+        return Refused(status, excerpt(body)) if reports_error(body) else Accepted(status)
+    if status in REFUSALS:
+        return Refused(status, excerpt(body), too_large=status == 413)
+    if status == 429 or (status == 503 and "retry-after" in headers):
+        return Throttled(status, retry_after(headers.get("retry-after"), now=now))
+    if status in FAILURES or status >= 500:
+        return Failed(f"http_{status}", unknown=False, status=status)
+    if status in {401, 403}:
+        return Unauthorized(status)
+    return Unexpected(status)
+
+
+def reports_error(body: bytes) -> bool:
+    """Whether a 2xx body itself reports an error. A body that is no JSON object reports none."""
+    try:
+        answer: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    if not isinstance(answer, dict):
+        return False
+    return bool(
+        answer.get("error") or answer.get("errors") or answer.get("success") is False or answer.get("status") == "error"
+    )
+
+
+def retry_after(value: str | None, *, now: datetime) -> float | None:
+    """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 0 to a day; None where there is none to obey."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = _until(value, now)
+    if not math.isfinite(seconds):
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+
+def excerpt(body: bytes) -> str:
+    """The answer as an operator reads it: text, bounded, without what PostgreSQL's text can't hold."""
+    return body[:KEPT_OF_AN_ANSWER].decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def _until(value: str, now: datetime) -> float:
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return math.nan
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()

@@ -1,0 +1,118 @@
+"""The Celery application: its settings, its queues, beat's schedule."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Read when Celery is imported: at SIGTERM a worker finishes what it holds for a bounded time, and gives the rest back.
+os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+
+from celery import Celery
+from kombu import Queue
+
+from worker.config.settings import Settings
+from worker.errors import ConfigError
+from worker.wiring import Parts
+
+COLLECT, PUSH, UPKEEP = "collect", "push", "upkeep"
+
+BROKER = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "health_check_interval": 10,
+    "socket_timeout": 15,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+}
+
+
+def queue_name(settings: Settings, kind: str) -> str:
+    """Queues bear the installation's name, so that two installations may share a Redis."""
+    return f"{settings.sync_name}.{kind}"
+
+
+def make_application(settings: Settings, parts: Parts) -> Celery:
+    """The application of this process, with its tasks. Messages are hints: PostgreSQL alone holds the truth."""
+    application = Celery(settings.sync_name, broker=settings.require_redis_url(), set_as_current=True)
+    application.conf.update(_configuration(settings))
+    from worker.tasks import register  # noqa: PLC0415 - the tasks need an application to be registered with
+
+    register(application, settings, parts)
+    return application
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    return {
+        "task_queues": [Queue(queue_name(settings, kind)) for kind in (COLLECT, PUSH, UPKEEP)],
+        "task_default_queue": queue_name(settings, UPKEEP),
+        "task_create_missing_queues": False,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_cancel_long_running_tasks_on_connection_loss": True,
+        "worker_max_tasks_per_child": 20_000,
+        "worker_soft_shutdown_timeout": settings.ringostat_timeout,
+        "worker_send_task_events": True,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": BROKER,
+        "event_exchange": f"{settings.sync_name}.events",
+        "control_exchange": f"{settings.sync_name}.control",
+        "beat_schedule": _schedule(settings),
+        "beat_max_loop_interval": 5,
+        "timezone": "UTC",
+    }
+
+
+def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
+    every = settings.sync_collect_interval
+    return {
+        "sweep": {"task": "sweep", "schedule": every, "options": {"expires": max(every, 5)}},
+        "recover": {
+            "task": "recover",
+            "schedule": min(every, settings.sync_lease / 4),
+            "options": {"expires": max(every, 5)},
+        },
+        "purge": {"task": "purge", "schedule": 60, "options": {"expires": 60}},
+    }
+
+
+def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
+    """Collect and push with `concurrency` processes until SIGTERM."""
+    application = make_application(settings, parts)
+    quiet = ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--task-events"]
+    name = f"{settings.sync_name}-{os.getpid()}@%h"
+    application.worker_main(["worker", "--concurrency", str(concurrency), "--hostname", name, *quiet])
+
+
+def run_beat(settings: Settings, parts: Parts) -> None:
+    """Send the periodic tasks until SIGTERM. Nothing is kept between runs: every interval is short, and a second beat does no harm."""
+    application = make_application(settings, parts)
+    application.Beat(scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()
+
+
+def run_flower(settings: Settings, parts: Parts, address: str, *, writable: bool, database: Path | None) -> None:
+    """Show workers and tasks at FLOWER_PORT until SIGTERM; never without a password. `database` keeps what was seen."""
+    if settings.flower_basic_auth is None:
+        raise ConfigError("FLOWER_BASIC_AUTH is not set: set it to user:password, as the page shows the whole job.")
+    from worker.flower import show  # noqa: PLC0415 - tornado's options are only defined where they are used
+
+    application = make_application(settings, parts)
+    password = settings.flower_basic_auth.get_secret_value()
+    show(application, address, settings.flower_port, password, writable=writable, database=database)
+
+
+def send_collect(settings: Settings, parts: Parts) -> Callable[[int], None]:
+    """How the listener wakes a project's collector."""
+    from worker.tasks import Messages  # noqa: PLC0415
+
+    return Messages(make_application(settings, parts), settings).collect

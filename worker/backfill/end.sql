@@ -1,0 +1,1 @@
+DELETE FROM ringostat_sync.backfills WHERE source = :source AND condition = :condition AND forced = :forced

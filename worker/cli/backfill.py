@@ -1,0 +1,46 @@
+"""`backfill`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import OperationalError
+
+from worker.backfill.backfill import Backfill
+from worker.cli.session import begin, first_line, outbox
+from worker.errors import RefusedError
+from worker.wiring import Parts
+
+
+def backfill(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source of the mapping.")],
+    where: Annotated[str, typer.Option("--where", metavar="SQL", help="Only keys for which this holds.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Send even what is unchanged.")] = False,
+) -> None:
+    """Put every key of a source into the queue, behind live changes. The same command resumes what was stopped."""
+    settings = begin()
+    parts = Parts.of(settings, need_keys=False)
+    if source not in parts.mapping.sources:
+        known = ", ".join(sorted(parts.mapping.sources))
+        raise RefusedError(f"There is no source {source!r}: the mapping has {known}.")
+    with outbox(settings):
+        pass
+    work = Backfill(parts.engine, parts.crm, parts.mapping.sources[source], where, force)
+    try:
+        done = _with_bar(work)
+    except OperationalError as error:
+        raise RefusedError(f"PostgreSQL does not answer ({first_line(error)}); the same command resumes.") from error
+    typer.echo(f"{done} contacts of {source} are in the queue.", err=True)
+
+
+def _with_bar(work: Backfill) -> int:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done = 0
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task(work.source.name, total=work.count())
+        for done in work.run():
+            progress.update(bar, completed=done)
+    return done

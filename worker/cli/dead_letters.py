@@ -1,0 +1,109 @@
+"""`dead-letters list | show | requeue | discard`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection
+
+from models import LetterReason
+from worker.cli.session import begin, known_project, mapping_of, outbox, print_json
+from worker.config.settings import Settings
+from worker.errors import ConfigError
+from worker.letters import letters
+
+app = typer.Typer(help="Contacts that could not be sent.", no_args_is_help=True)
+
+ProjectOption = Annotated[int | None, typer.Option("--project", metavar="PROJECT", help="Only this project's.")]
+ReasonOption = Annotated[LetterReason | None, typer.Option("--reason", help="Only those of this reason.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All open letters (of --project, --reason).")]
+Ids = Annotated[list[int] | None, typer.Argument(metavar="ID...", help="Letters, by their ids.")]
+
+
+@app.command("list")
+def list_(project: ProjectOption = None, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
+    """List the open letters: ids and reasons."""
+    settings = _settings(project)
+    with outbox(settings) as connection:
+        found = letters.list_letters(connection, project=project, reason=reason)
+    if as_json:
+        print_json([letter.as_json() for letter in found])
+    else:
+        Console().print(_table(found))
+
+
+@app.command()
+def show(
+    letter: Annotated[int, typer.Argument(metavar="ID", help="The letter's id.")], as_json: JsonOption = False
+) -> None:
+    """Show one letter whole, with its document and the API's answer."""
+    with outbox(begin()) as connection:
+        found = letters.show_letter(connection, letter)
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        if value is not None:
+            typer.echo(f"{name:>16}  {value}")
+
+
+@app.command()
+def requeue(
+    ids: Ids = None, all_: AllOption = False, project: ProjectOption = None, reason: ReasonOption = None
+) -> None:
+    """Send contacts again, read anew from the CRM."""
+    _move(letters.requeue_letters, "requeued", ids, all_, project, reason)
+
+
+@app.command()
+def discard(
+    ids: Ids = None, all_: AllOption = False, project: ProjectOption = None, reason: ReasonOption = None
+) -> None:
+    """Give letters up."""
+    _move(letters.discard_letters, "discarded", ids, all_, project, reason)
+
+
+def _move(
+    step: Callable[[Connection, Sequence[int]], list[int]],
+    done: str,
+    ids: list[int] | None,
+    all_: bool,
+    project: int | None,
+    reason: LetterReason | None,
+) -> None:
+    if bool(ids) == all_:
+        raise ConfigError("Name letters by their ids, or all of them with --all.")
+    with outbox(_settings(project)) as connection:
+        wanted = ids or [int(letter.id) for letter in letters.list_letters(connection, project=project, reason=reason)]
+        moved = step(connection, wanted)
+    typer.echo(f"{len(moved)} {done}.", err=True)
+
+
+def _settings(project: int | None) -> Settings:
+    settings = begin()
+    if project is not None:
+        known_project(mapping_of(settings), project)
+    return settings
+
+
+def _table(found: list[letters.Letter]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "project", "method", "source", "key", "reason", "attempts", "last failed", "detail"):
+        table.add_column(name, overflow="fold")
+    for letter in found:
+        row = (
+            letter.id,
+            letter.project,
+            letter.method,
+            letter.source,
+            letter.key,
+            letter.reason,
+            letter.attempts,
+        )
+        table.add_row(*(str(cell) for cell in row), letter.last_failed_at, letter.detail)
+    return table

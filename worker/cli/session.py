@@ -1,0 +1,67 @@
+"""What most commands begin with: settings, mapping, a connection, and errors as one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.pool import NullPool
+
+from worker.config.mapping import load_mapping
+from worker.config.model import Mapping
+from worker.config.settings import Settings, load_settings
+from worker.database.engines import outbox_engine
+from worker.errors import ConfigError, RefusedError
+from worker.logs import set_up_logs
+
+
+def begin() -> Settings:
+    """Settings, with logs going to standard error."""
+    set_up_logs()
+    return load_settings()
+
+
+def mapping_of(settings: Settings) -> Mapping:
+    """The mapping, for a command that does not post."""
+    return load_mapping(settings, need_keys=False)
+
+
+@contextmanager
+def outbox(settings: Settings) -> Iterator[Connection]:
+    """A transaction on the outbox's database; what goes wrong there becomes one line."""
+    engine = outbox_engine(settings.require_database_url(), poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except OperationalError as error:
+        raise RefusedError(f"DATABASE_URL: PostgreSQL does not answer ({first_line(error)}).") from error
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") in {"42P01", "3F000"}:
+            raise ConfigError(
+                "DATABASE_URL: the schema is not there yet: run `ringostat-sync migrate` first."
+            ) from error
+        raise
+
+
+def known_project(mapping: Mapping, project: int) -> int:
+    """The project's id, or RefusedError where the mapping has none such."""
+    if project not in mapping.projects:
+        known = ", ".join(str(known) for known in sorted(mapping.projects))
+        raise RefusedError(f"There is no project {project}: the configuration has {known}.")
+    return project
+
+
+def print_json(value: Any) -> None:
+    """JSON, alone on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what a library says."""
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip().splitlines() or [type(error).__name__])[0]

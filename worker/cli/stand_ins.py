@@ -1,0 +1,29 @@
+"""`sandbox`, and the demo CRM: what `up` brings along where there is no key."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.cli.session import begin
+from worker.config.settings import libpq_url
+
+
+def sandbox(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Its port (SANDBOX_PORT).")] = None,
+    address: Annotated[str, typer.Option(help="Where to listen; loopback unless asked.")] = "127.0.0.1",
+) -> None:
+    """Run the stand-in API: its rules, faults on request, and a page that shows the contact book."""
+    from worker.sandbox.server import serve  # noqa: PLC0415 - tornado is only needed here
+
+    serve(port or begin().sandbox_port, host=address)
+
+
+def demo_crm(
+    pace: Annotated[float, typer.Option(min=0.0, help="Events a second.")] = 1.0,
+) -> None:
+    """Fill the CRM's database with a demo, and live in it."""
+    from worker.demo import run  # noqa: PLC0415
+
+    run(libpq_url(begin().require_crm_database_url()), pace)

@@ -1,0 +1,163 @@
+"""Collect: what changed becomes batches. SQL only, cheap, one collector at a time per project and method."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine
+
+from worker.collect.cut import Candidate, cut
+from worker.config.model import Mapping, Method, Project, Source
+from worker.database.locks import alone
+from worker.database.sql import sql
+from worker.limiter.bucket import Limiter, Slots
+from worker.projects import pauses
+
+TAKE_IN_ROWS = 5_000
+TAKE_IN_SECONDS = 1.0
+HORIZON = 0.5
+"""Seconds ahead for which batches are cut: nobody waits long inside a worker's slot, and none of the quota is lost."""
+UNDER_WAY = 8
+"""Batches of a project under way at once."""
+NOTHING_TO_CUT = 0.05
+"""Seconds to leave a project alone whose contacts are all in flight, or whose batches under way are enough."""
+PROBE_CHOICE = 4
+"""A probe is drawn from this many batches' worth of contacts, so that the same bad few don't meet every probe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round came to: messages of batches to push; whether changed rows wait to be expanded; seconds to leave it alone.
+
+    The batches of one message go one after the other, those of several at once.
+    """
+
+    messages: tuple[tuple[int, ...], ...] = ()
+    expansions: bool = False
+    rest: float = 0.0
+
+
+class Collector:
+    """Rounds of collection. `probe_lease`: seconds within which a probe must have come to an end."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        limiter: Limiter,
+        mapping: Mapping,
+        *,
+        max_attempts: int,
+        probe_lease: float,
+        dice: random.Random,
+    ) -> None:
+        self._engine = engine
+        self._limiter = limiter
+        self._mapping = mapping
+        self._max_attempts = max_attempts
+        self._probe_lease = probe_lease
+        self._dice = dice
+
+    def round(self, project_id: int) -> Round:
+        """One round for a project: take in, then cut; organizations go before contacts. Raises LimiterUnavailableError."""
+        project = self._mapping.projects[project_id]
+        sources = [source for source in self._mapping.sources.values() if source.project == project_id]
+        for source in sources:
+            self._take_in(source)
+        expansions = self._has_expansions(sources)
+        slots = self._limiter.slots(project, HORIZON)
+        if not slots.count:
+            return Round(expansions=expansions, rest=max(slots.wait - HORIZON, NOTHING_TO_CUT))
+        resent = self._resend(project)
+        methods = {source.method for source in sources}
+        organizations = self._cut(project, Method.ORGANIZATIONS, slots) if Method.ORGANIZATIONS in methods else []
+        contacts = self._cut(project, Method.CONTACTS, slots) if Method.CONTACTS in methods else []
+        messages = messages_of(resent, organizations, contacts)
+        return Round(messages, expansions, rest=0.0 if messages else NOTHING_TO_CUT)
+
+    def _take_in(self, source: Source) -> None:
+        end = time.monotonic() + TAKE_IN_SECONDS
+        values = {
+            "source": source.name,
+            "project": source.project,
+            "method": source.method,
+            "identity": source.identity,
+            "limit": TAKE_IN_ROWS,
+        }
+        taken = TAKE_IN_ROWS
+        while taken == TAKE_IN_ROWS and time.monotonic() < end:
+            with self._engine.begin() as connection:
+                if not alone(connection, f"collect {source.project} {source.method}"):
+                    return
+                taken = connection.execute(sql(__package__, "take_in"), values).scalar_one()
+
+    def _has_expansions(self, sources: Sequence[Source]) -> bool:
+        with self._engine.connect() as connection:
+            names = {"sources": [source.name for source in sources]}
+            return bool(connection.execute(sql(__package__, "has_expansions"), names).scalar_one())
+
+    def _resend(self, project: Project) -> list[int]:
+        with self._engine.begin() as connection:
+            return list(connection.execute(sql(__package__, "resend"), {"project": project.id}).scalars())
+
+    def _cut(self, project: Project, method: Method, slots: Slots) -> list[int]:
+        lane = {"project": project.id, "method": method}
+        with self._engine.begin() as connection:
+            if not alone(connection, f"collect {project.id} {method}"):
+                return []
+            paused = pauses.standing(connection, project.id)
+            if paused and not paused.probe_due:
+                return []
+            standing = connection.execute(sql(__package__, "standing"), lane).one()
+            size = min(project.batch_size, standing.batch_limit or project.batch_size)
+            limit = 1 if paused else room(slots.count, standing.under_way, standing.without_grant, standing.of_method)
+            if limit < 1:
+                return []
+            connection.execute(sql(__package__, "ripen"), lane)
+            wanted = limit * size * (PROBE_CHOICE if paused else 1)
+            candidates = self._candidates(connection, lane, wanted)
+            if paused:
+                candidates = self._for_probe(candidates)
+            batches = cut(candidates, batch_size=size, max_attempts=self._max_attempts, limit=limit)
+            if paused and batches and not pauses.claim_probe(connection, project.id, self._probe_lease):
+                return []
+            return claim(connection, lane, batches, probe=paused is not None)
+
+    def _candidates(self, connection: Connection, lane: dict[str, object], limit: int) -> list[Candidate]:
+        rows = connection.execute(sql(__package__, "candidates"), {**lane, "limit": limit})
+        return [Candidate(*row) for row in rows]
+
+    def _for_probe(self, candidates: list[Candidate]) -> list[Candidate]:
+        self._dice.shuffle(candidates)
+        return sorted(candidates, key=lambda candidate: candidate.attempts + candidate.losses)
+
+
+def messages_of(resent: list[int], organizations: list[int], contacts: list[int]) -> tuple[tuple[int, ...], ...]:
+    """Each batch is a message of its own, but where organizations and contacts meet: then contacts follow in the same one."""
+    if organizations and contacts:
+        return (*((batch,) for batch in resent), (*organizations, *contacts))
+    return tuple((batch,) for batch in [*resent, *organizations, *contacts])
+
+
+def room(slots: int, under_way: int, without_grant: int, of_method: int) -> int:
+    """How many batches may be cut now: as many as get a grant soon, and always one of a method that has none under way."""
+    return max(min(slots - without_grant, UNDER_WAY - under_way), 1 if of_method == 0 else 0)
+
+
+def claim(connection: Connection, lane: dict[str, object], batches: list[list[Candidate]], *, probe: bool) -> list[int]:
+    """Open the batches and move their contacts into them; returns the batches' ids, in order."""
+    if not batches:
+        return []
+    sizes = {**lane, "sizes": [len(batch) for batch in batches], "probe": probe}
+    ids = list(connection.execute(sql(__package__, "open_batches"), sizes).scalars())
+    rows = [
+        (candidate.identity, candidate.key, batch_id, place)
+        for batch_id, batch in zip(ids, batches, strict=True)
+        for place, candidate in enumerate(batch)
+    ]
+    identities, keys, batch_ids, places = (list(column) for column in zip(*rows, strict=True))
+    wanted = {**lane, "identities": identities, "keys": keys, "batches": batch_ids, "places": places}
+    connection.execute(sql(__package__, "claim"), wanted)
+    return ids

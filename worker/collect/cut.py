@@ -1,0 +1,48 @@
+"""Cutting claimed contacts into batches. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A contact that may go now."""
+
+    identity: str
+    key: str
+    attempts: int = 0
+    losses: int = 0
+
+
+def width(attempts: int, losses: int, batch_size: int, max_attempts: int) -> int:
+    """How many may travel together with a contact that has `attempts` failed tries and `losses` lost leases behind it.
+
+    Two tries in full company; from the third on the company halves each time; the last try is made alone. So a contact on
+    which the API breaks takes nobody with it.
+    """
+    behind = attempts + losses
+    if attempts > 0 and attempts >= max_attempts - 1:
+        return 1
+    return batch_size if behind < 2 else max(1, batch_size >> (behind - 1))
+
+
+def cut(candidates: Sequence[Candidate], *, batch_size: int, max_attempts: int, limit: int) -> list[list[Candidate]]:
+    """At most `limit` batches, in the order of their first contacts within a width; widths take turns.
+
+    Contacts of one width fill batches of that width, so that n fresh contacts make n / `batch_size` batches rounded up.
+    """
+    queues: dict[int, list[list[Candidate]]] = {}
+    for candidate in candidates:
+        size = width(candidate.attempts, candidate.losses, batch_size, max_attempts)
+        batches = queues.setdefault(size, [[]])
+        if len(batches[-1]) == size:
+            batches.append([])
+        batches[-1].append(candidate)
+    return _in_turns(list(queues.values()))[:limit]
+
+
+def _in_turns(queues: list[list[list[Candidate]]]) -> list[list[Candidate]]:
+    longest = max((len(queue) for queue in queues), default=0)
+    return [queue[turn] for turn in range(longest) for queue in queues if turn < len(queue)]

@@ -1,0 +1,31 @@
+-- Take rows of one source out of the outbox: the newest per contact waits in `pending`, rows that stand for many
+-- contacts wait in `expansions`. The highest outbox id wins; the rows below it are superseded here.
+WITH taken AS (
+    DELETE FROM ringostat_sync.outbox
+    WHERE source = :source AND id = ANY(ARRAY(
+        SELECT id FROM ringostat_sync.outbox WHERE source = :source ORDER BY id LIMIT :limit
+    ))
+    RETURNING id, key, payload, watch, changed, created_at
+), newest AS (
+    SELECT DISTINCT ON (key) key, id, payload, min(created_at) OVER (PARTITION BY key) AS captured_at
+    FROM taken
+    WHERE key IS NOT NULL
+    ORDER BY key, id DESC
+), spread AS (
+    INSERT INTO ringostat_sync.expansions (source, outbox_id, watch, changed, captured_at)
+    SELECT :source, id, watch, changed, created_at FROM taken WHERE watch IS NOT NULL
+), waiting AS (
+    INSERT INTO ringostat_sync.pending AS p (project, method, identity, key, source, outbox_id, payload, captured_at)
+    SELECT :project, :method, :identity, key, :source, id, payload, captured_at FROM newest ORDER BY key
+    ON CONFLICT (project, method, identity, key) DO UPDATE SET
+        source = excluded.source,
+        outbox_id = excluded.outbox_id,
+        payload = excluded.payload,
+        priority = 0,
+        attempts = 0,
+        losses = 0,
+        captured_at = least(p.captured_at, excluded.captured_at),
+        due_at = NULL
+    WHERE p.outbox_id < excluded.outbox_id
+)
+SELECT count(*) FROM taken

@@ -1,0 +1,60 @@
+"""Connections to the two databases: the one that holds the outbox, and the CRM replica, which we only read."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from psycopg.types.json import set_json_loads
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import Pool
+
+ALIVE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+READ_TIMEOUT = 30
+"""Seconds that the mapping's query may take for one batch."""
+
+
+def outbox_engine(database_url: str, *, pool_size: int = 2, poolclass: type[Pool] | None = None) -> Engine:
+    """The database that holds the outbox. Made after the fork; a dead connection is noticed when it is taken."""
+    return create_engine(
+        make_url(database_url).set(drivername="postgresql+psycopg"),
+        **({"poolclass": poolclass} if poolclass else {"pool_size": pool_size, "max_overflow": 4}),
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            **ALIVE,
+            "application_name": "ringostat-sync",
+            "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c search_path=pg_catalog",
+        },
+    )
+
+
+def crm_engine(crm_database_url: str, *, pool_size: int = 2) -> Engine:
+    """The CRM replica: read only, each statement on its own, numbers in JSON kept exactly."""
+    engine = create_engine(
+        make_url(crm_database_url).set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            **ALIVE,
+            "application_name": "ringostat-sync mapping",
+            "options": f"-c statement_timeout={READ_TIMEOUT}s -c default_transaction_read_only=on",
+        },
+    )
+    event.listen(engine, "connect", _exact_numbers)
+    return engine
+
+
+def _exact_numbers(dbapi_connection: Any, _record: Any) -> None:
+    set_json_loads(partial(json.loads, parse_float=Decimal), dbapi_connection)

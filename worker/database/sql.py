@@ -1,0 +1,14 @@
+"""SQL that stands in files beside the function that runs it."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from sqlalchemy import TextClause, text
+
+
+@cache
+def sql(package: str, name: str) -> TextClause:
+    """The statement in `name`.sql of `package`, with `:name` binds."""
+    return text((files(package) / f"{name}.sql").read_text(encoding="utf-8"))

@@ -1,0 +1,112 @@
+"""Expand: a changed row that stands for many contacts becomes those contacts, in chunks, outside the CRM's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg.types.json import Jsonb
+from sqlalchemy import Engine, Row, text
+
+from models import PauseReason
+from worker.capture.expansion import expansion_sql
+from worker.config.model import Mapping, Source
+from worker.database.sql import sql
+from worker.errors import MappingBrokenError
+from worker.projects import pauses
+from worker.push.policy import Policy
+from worker.reading.reader import ReplicaUnavailableError, broken_or_unavailable
+
+log = structlog.get_logger()
+
+CHUNK = 5_000
+LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
+UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))")
+
+
+@dataclass(slots=True)
+class Expander:
+    """Expands what waits in `expansions`, one expander at a time per project."""
+
+    engine: Engine
+    crm: Engine
+    mapping: Mapping
+    policy: Policy
+
+    def expand(self, project: int) -> int:
+        """Expand all that waits for a project; returns how many changed rows. A broken `keys` SELECT pauses the project."""
+        name = {"name": f"ringostat-sync expand {project}"}
+        with self.engine.connect() as keeper:
+            if not keeper.execute(LOCK, name).scalar_one():
+                return 0
+            keeper.commit()
+            try:
+                return self._expand_all(project)
+            finally:
+                keeper.execute(UNLOCK, name)
+
+    def _expand_all(self, project: int) -> int:
+        done = 0
+        names = [source.name for source in self.mapping.sources.values() if source.project == project]
+        while (row := self._next(names)) is not None:
+            source = self.mapping.sources[row.source]
+            try:
+                self._expand(source, row)
+            except ReplicaUnavailableError as error:
+                log.warning("replica_unavailable", project=project, problem=str(error))
+                return done
+            except MappingBrokenError as error:
+                self._pause(project, str(error))
+                return done
+            done += 1
+        if done:
+            with self.engine.begin() as connection:
+                pauses.lift(connection, project, {PauseReason.MAPPING_BROKEN})
+        return done
+
+    def _next(self, sources: list[str]) -> Row[Any] | None:
+        with self.engine.connect() as connection:
+            return connection.execute(sql(__package__, "next"), {"sources": sources}).one_or_none()
+
+    def _expand(self, source: Source, row: Row[Any]) -> None:
+        if row.keys is None:
+            raise MappingBrokenError(
+                f"Watch {row.watch} of source {source.name!r} is not installed: run `ringostat-sync capture install`."
+            )
+        lane = {
+            "project": source.project,
+            "method": source.method,
+            "identity": source.identity,
+            "source": source.name,
+        }
+        found = 0
+        for keys in self._keys(source, row):
+            values = {**lane, "keys": keys, "outbox_id": row.outbox_id, "captured_at": row.captured_at}
+            with self.engine.begin() as connection:
+                connection.execute(sql(__package__, "wait"), values)
+            found += len(keys)
+        with self.engine.begin() as connection:
+            connection.execute(sql(__package__, "done"), {"source": row.source, "outbox_id": row.outbox_id})
+        log.info("expanded", project=source.project, source=source.name, outbox_id=row.outbox_id, contacts=found)
+
+    def _keys(self, source: Source, row: Row[Any]) -> Iterator[list[str]]:
+        """The contacts' keys, a chunk at a time, through a cursor on the server."""
+        statement = expansion_sql(row.table_name, row.keys)
+        with self.crm.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            try:
+                with driver.transaction(), driver.cursor(name="ringostat_sync_expand") as cursor:
+                    cursor.execute(statement, {"changed": Jsonb(row.changed)})
+                    while chunk := cursor.fetchmany(CHUNK):
+                        yield [str(key) for (key,) in chunk if key is not None]
+            except psycopg.Error as error:
+                raise broken_or_unavailable(source, error) from error
+
+    def _pause(self, project: int, problem: str) -> None:
+        log.error("mapping_broken", project=project, problem=problem)
+        first, longest = self.policy.probe_first, self.policy.probe_longest
+        with self.engine.begin() as connection:
+            pauses.pause(connection, project, PauseReason.MAPPING_BROKEN, problem, first=first, longest=longest)

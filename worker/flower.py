@@ -1,0 +1,36 @@
+"""Flower, with our settings and without its command line, where a password would be seen by everybody on the machine."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from flower.app import Flower
+from flower.options import options
+from flower.urls import settings as handlers
+
+MAX_TASKS = 5_000
+SAVE_EVERY_MS = 60_000
+
+
+def show(application: Any, address: str, port: int, password: str, *, writable: bool, database: Path | None) -> None:
+    """Serve the page until SIGTERM or Ctrl-C. `password` is `user:password`."""
+    options.address = address
+    options.port = port
+    options.basic_auth = [password]
+    options.read_only = not writable
+    options.max_tasks = MAX_TASKS
+    options.natural_time = False
+    if database is not None:
+        options.persistent = True
+        options.db = str(database)
+        options.state_save_interval = SAVE_EVERY_MS
+    page = Flower(capp=application, options=options, **handlers)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    page.start_http_server()
+    try:
+        page.start()
+    except (KeyboardInterrupt, SystemExit):
+        page.stop()

@@ -1,0 +1,97 @@
+"""Dead letters: list, show, requeue, discard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from models import LetterReason
+from worker.database.sql import sql
+from worker.errors import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An open letter as the list shows it: ids and reasons, no personal data."""
+
+    id: str
+    project: int
+    method: str
+    source: str
+    key: str
+    reason: str
+    detail: str
+    attempts: int
+    http_status: int | None
+    first_failed_at: str
+    last_failed_at: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def list_letters(
+    connection: Connection, *, project: int | None = None, reason: LetterReason | None = None
+) -> list[Letter]:
+    """The open letters, oldest first, of one project or reason where given."""
+    rows = connection.execute(sql(__package__, "list"), {"project": project, "reason": reason})
+    return [_letter(row) for row in rows]
+
+
+def show_letter(connection: Connection, letter_id: int) -> dict[str, Any]:
+    """All of a letter, with its document and the API's answer. Raises RefusedError where there is none."""
+    row = connection.execute(sql(__package__, "show"), {"id": letter_id}).one_or_none()
+    if row is None:
+        raise RefusedError(
+            f"There is no dead letter {letter_id}: `ringostat-sync dead-letters list` shows the open ones."
+        )
+    more = {"state": row.state, "document": row.document, "payload": row.payload, "answer": row.answer}
+    return _letter(row).as_json() | more
+
+
+def requeue_letters(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Send the contacts of open letters again: read anew, or with their payload. Raises RefusedError on an id that is not open.
+
+    Each keeps its place among its contact's changes: a newer one that waits already is not overwritten.
+    """
+    return _move(connection, "requeue", ids)
+
+
+def discard_letters(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Give open letters up. Raises RefusedError on an id that is not open."""
+    return _move(connection, "discard", ids)
+
+
+def _move(connection: Connection, step: str, ids: Sequence[int]) -> list[int]:
+    wanted = list(dict.fromkeys(ids))
+    moved = sorted(connection.execute(sql(__package__, step), {"ids": wanted}).scalars())
+    if missing := sorted(set(wanted) - set(moved)):
+        raise RefusedError(
+            f"No open dead letter has the id {missing[0]}: `ringostat-sync dead-letters list` shows them."
+        )
+    return moved
+
+
+def _letter(row: Row[Any]) -> Letter:
+    return Letter(
+        id=str(row.id),
+        project=row.project,
+        method=row.method,
+        source=row.source,
+        key=row.key,
+        reason=row.reason,
+        detail=row.detail,
+        attempts=row.attempts,
+        http_status=row.http_status,
+        first_failed_at=iso(row.first_failed_at),
+        last_failed_at=iso(row.last_failed_at),
+    )
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,79 @@
+-- One project's bucket. By this server's clock no `period` grants more than `count` requests, and two grants are
+-- at least `spacing` apart. All times are microseconds.
+--
+-- KEYS[1] bucket: a hash of `next` (earliest next grant), `held` (nothing before it), `epoch`
+-- KEYS[2] grants: a list of the last `count` grants, oldest first
+-- ARGV: operation, count, period, spacing, then the operation's own
+--   take PATIENCE        -> {1, wait, epoch} a grant that starts in `wait`; {0, wait} none within PATIENCE; {-1} state lost
+--   slots HORIZON        -> {1, n, wait} so many grants could start within HORIZON, the first in `wait`; {-1}
+--   confirm EPOCH        -> {1} the state that gave the grant is still there; {0} lost
+--   hold MICROSECONDS    -> {1} nobody is granted anything for so long
+--   seed EPOCH HELD AGE… -> {1} refilled from the ages of the last requests, oldest first; {0} somebody else has done it
+local operation, count, period, spacing = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local keep = math.ceil((period * 2 + 60000000) / 1000)
+
+local function number(value) return tonumber(value or 0) or 0 end
+
+local function remember()
+    redis.call('PEXPIRE', KEYS[1], keep + math.ceil(math.max(0, number(redis.call('HGET', KEYS[1], 'held')) - now) / 1000))
+    redis.call('PEXPIRE', KEYS[2], keep)
+end
+
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+
+if operation == 'confirm' then
+    return {epoch == ARGV[5] and 1 or 0}
+end
+
+if operation == 'seed' then
+    if epoch then return {0} end
+    local held = now + number(ARGV[6])
+    redis.call('HSET', KEYS[1], 'epoch', ARGV[5], 'held', string.format('%.0f', held), 'next', string.format('%.0f', now))
+    redis.call('DEL', KEYS[2])
+    for i = 7, #ARGV do
+        redis.call('RPUSH', KEYS[2], string.format('%.0f', now - number(ARGV[i])))
+    end
+    redis.call('LTRIM', KEYS[2], -count, -1)
+    remember()
+    return {1}
+end
+
+if not epoch then return {-1} end
+
+if operation == 'hold' then
+    local held = math.max(number(redis.call('HGET', KEYS[1], 'held')), now + number(ARGV[5]))
+    redis.call('HSET', KEYS[1], 'held', string.format('%.0f', held))
+    remember()
+    return {1}
+end
+
+local state = redis.call('HMGET', KEYS[1], 'next', 'held')
+local start = math.max(now, number(state[1]), number(state[2]))
+local granted = redis.call('LLEN', KEYS[2])
+if granted >= count then
+    start = math.max(start, number(redis.call('LINDEX', KEYS[2], granted - count)) + period)
+end
+
+if operation == 'slots' then
+    local room = number(ARGV[5]) - (start - now)
+    if room < 0 then return {1, 0, start - now} end
+    local n = math.floor(room / spacing) + 1
+    if granted >= count then
+        local limit = 0
+        local times = redis.call('LRANGE', KEYS[2], granted - count, granted - count + math.min(n, 64) - 1)
+        for i = 1, #times do
+            if number(times[i]) + period <= now + number(ARGV[5]) then limit = limit + 1 end
+        end
+        n = math.min(n, math.max(limit, 1))
+    end
+    return {1, n, start - now}
+end
+
+if start - now > number(ARGV[5]) then return {0, start - now} end
+redis.call('HSET', KEYS[1], 'next', string.format('%.0f', start + spacing))
+redis.call('RPUSH', KEYS[2], string.format('%.0f', start))
+redis.call('LTRIM', KEYS[2], -count, -1)
+remember()
+return {1, start - now, epoch}

@@ -1,0 +1,134 @@
+"""The rate limit: one bucket per project in Redis, for all workers, retries, splits and probes.
+
+Redis may lose it at any moment. Then the bucket is refilled from the times of posting that PostgreSQL holds, and a grant that
+was given by the lost state is not used (`confirm`). Where Redis is away, nothing is granted.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Protocol
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from worker.config.model import Project, Rate
+from worker.errors import LimiterUnavailableError
+
+SLACK = 1.03
+"""A period is counted this much longer than it is, so that the receiver's clock and the network's moods stay within N + 1."""
+SPACING = 0.9
+"""Grants are spaced evenly, a little closer than the average, so that lost time can be made up."""
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A request may start in `wait` seconds, if the bucket of `epoch` is still there then."""
+
+    wait: float
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """No grant within the asked patience; the next could start in `wait` seconds."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many grants could start soon, and in how many seconds the first."""
+
+    count: int
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What PostgreSQL knows: seconds since each of the last requests (oldest first), and seconds still to hold back."""
+
+    ages: Sequence[float]
+    held: float
+
+
+class Recall(Protocol):
+    """Reads `Posted` for a project, at most `limit` requests of the last `period` seconds."""
+
+    def __call__(self, project: int, period: float, limit: int) -> Posted: ...
+
+
+class Limiter:
+    """The buckets of all projects. `recall` reads the times of posting; `pause` sleeps (seconds)."""
+
+    def __init__(self, redis: Redis, name: str, recall: Recall, pause: Callable[[float], None]) -> None:
+        self._name = name
+        self._recall = recall
+        self._pause = pause
+        self._script = redis.register_script((files(__package__) / "bucket.lua").read_text(encoding="utf-8"))
+
+    def take(self, project: Project, patience: float) -> Grant | Later:
+        """A grant that starts within `patience` seconds, or how long it would take. Raises LimiterUnavailableError."""
+        answer = self._ask(project, "take", round(patience * MICRO))
+        if answer[0] == 1:
+            return Grant(answer[1] / MICRO, _text(answer[2]))
+        return Later(answer[1] / MICRO)
+
+    def confirm(self, project: Project, grant: Grant) -> bool:
+        """Whether the state that gave this grant is still there; ask after having waited for it."""
+        return bool(self._run(project, "confirm", grant.epoch)[0] == 1)
+
+    def slots(self, project: Project, horizon: float) -> Slots:
+        """How many grants could start within `horizon` seconds."""
+        answer = self._ask(project, "slots", round(horizon * MICRO))
+        return Slots(int(answer[1]), answer[2] / MICRO)
+
+    def hold(self, project: Project, seconds: float) -> None:
+        """Grant nobody anything for `seconds` (the API's `Retry-After`)."""
+        self._ask(project, "hold", round(seconds * MICRO))
+
+    def _ask(self, project: Project, operation: str, argument: int) -> list[Any]:
+        answer = self._run(project, operation, argument)
+        while answer[0] == -1:
+            self._refill(project)
+            answer = self._run(project, operation, argument)
+        return answer
+
+    def _refill(self, project: Project) -> None:
+        # A grant of the lost state may be between its confirmation and its row in PostgreSQL: let it land first.
+        self._pause(0.1)
+        limit = project.rate.count
+        posted = self._recall(project.id, project.rate.period * SLACK, limit)
+        ages = [round(age * MICRO) for age in posted.ages]
+        self._run(project, "seed", secrets.token_hex(8), round(posted.held * MICRO), *ages)
+
+    def _run(self, project: Project, operation: str, *arguments: int | str) -> list[Any]:
+        keys = [f"{{{self._name}:{project.id}}}:bucket", f"{{{self._name}:{project.id}}}:grants"]
+        with _unavailable():
+            return list(self._script(keys=keys, args=[operation, *terms(project.rate), *arguments]))
+
+
+def terms(rate: Rate) -> tuple[int, int, int]:
+    """Count, period and spacing as the script takes them, in microseconds."""
+    return (
+        rate.count,
+        round(rate.period * SLACK * MICRO),
+        max(1, round(rate.period / rate.count * SPACING * MICRO)),
+    )
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise LimiterUnavailableError("Redis does not answer, so no request is granted; the batch waits.") from error

@@ -1,0 +1,23 @@
+"""The times of posting, from which a lost bucket is refilled."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, text
+
+from worker.database.sql import sql
+from worker.limiter.bucket import Posted
+
+HELD = text(
+    "SELECT greatest(0, extract(epoch FROM held_until - clock_timestamp()))::float8"
+    " FROM ringostat_sync.service_health WHERE project = :project"
+)
+
+
+def recall(engine: Engine, project: int, period: float, limit: int) -> Posted:
+    """What PostgreSQL knows of a project's last `period` seconds, at most `limit` requests, oldest first."""
+    with engine.connect() as connection:
+        ages = connection.scalars(
+            sql(__package__, "recall"), {"project": project, "period": period, "limit": limit}
+        ).all()
+        held = connection.scalar(HELD, {"project": project})
+    return Posted(ages[::-1], held or 0.0)

@@ -1,0 +1,51 @@
+"""Listen: looks at the pending indexes and wakes the collector, within milliseconds of a commit.
+
+A poll costs the CRM's writers nothing; a NOTIFY in their transactions would make their commits wait for each other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from worker.config.model import Mapping
+from worker.listen.look import look
+from worker.listen.wake import Wake
+
+log = structlog.get_logger()
+
+BUSY = 0.025
+IDLE = 0.150
+CALM_AFTER = 1.0
+"""Seconds without work after which the listener looks less often."""
+TROUBLE = 1.0
+"""Seconds to wait where PostgreSQL or Redis does not answer."""
+
+
+def listen(engine: Engine, mapping: Mapping, wake: Wake, send: Callable[[int], None], stop: Event) -> None:
+    """Look until `stop` is set; `send` puts a project's round on its way. Servers that are away are waited for."""
+    while not stop.is_set():
+        try:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                _look_on(connection, mapping, wake, send, stop)
+        except (DBAPIError, RedisError, OSError) as error:
+            log.warning("listen_waits", problem=type(error).__name__)
+            stop.wait(TROUBLE)
+
+
+def _look_on(connection: Connection, mapping: Mapping, wake: Wake, send: Callable[[int], None], stop: Event) -> None:
+    last_work = time.monotonic()
+    while not stop.is_set():
+        projects = look(connection, mapping)
+        for project in sorted(projects):
+            if wake.claim(project):
+                send(project)
+        if projects:
+            last_work = time.monotonic()
+        stop.wait(BUSY if time.monotonic() - last_work < CALM_AFTER else IDLE)

@@ -1,0 +1,37 @@
+-- Projects for which a round of collection has something to do now. Every step is a jump along an index, so that
+-- a backlog costs no more than an empty table.
+WITH RECURSIVE changed (source) AS (
+    (SELECT source FROM ringostat_sync.outbox ORDER BY source LIMIT 1)
+    UNION ALL
+    SELECT (SELECT o.source FROM ringostat_sync.outbox AS o WHERE o.source > c.source ORDER BY o.source LIMIT 1)
+    FROM changed AS c WHERE c.source IS NOT NULL
+), ready (project, method) AS (
+    (SELECT project, method FROM ringostat_sync.pending WHERE due_at IS NULL ORDER BY project, method LIMIT 1)
+    UNION ALL
+    SELECT n.project, n.method
+    FROM ready AS r CROSS JOIN LATERAL (
+        SELECT p.project, p.method FROM ringostat_sync.pending AS p
+        WHERE p.due_at IS NULL AND (p.project, p.method) > (r.project, r.method)
+        ORDER BY p.project, p.method LIMIT 1
+    ) AS n
+), waiting (project, method, due_at) AS (
+    (SELECT project, method, due_at FROM ringostat_sync.pending WHERE due_at IS NOT NULL ORDER BY project, method, due_at LIMIT 1)
+    UNION ALL
+    SELECT n.project, n.method, n.due_at
+    FROM waiting AS w CROSS JOIN LATERAL (
+        SELECT p.project, p.method, p.due_at FROM ringostat_sync.pending AS p
+        WHERE p.due_at IS NOT NULL AND (p.project, p.method) > (w.project, w.method)
+        ORDER BY p.project, p.method, p.due_at LIMIT 1
+    ) AS n
+), work (project, source, is_capture) AS (
+    SELECT CAST(NULL AS bigint), source, true FROM changed WHERE source IS NOT NULL
+    UNION ALL
+    SELECT NULL, source, false FROM ringostat_sync.expansions
+    UNION ALL
+    SELECT project, NULL, false FROM ready
+    UNION ALL
+    SELECT project, NULL, false FROM waiting WHERE due_at <= clock_timestamp()
+    UNION ALL
+    SELECT project, NULL, false FROM ringostat_sync.batches WHERE state = 'postponed' AND due_at <= clock_timestamp()
+)
+SELECT DISTINCT project, source, is_capture FROM work

@@ -1,0 +1,30 @@
+"""Wake: one message per project under way, however often somebody looks."""
+
+from __future__ import annotations
+
+from redis import Redis
+
+LONGEST_MS = 2_000
+"""A wake whose round never reports back (its message was lost) may be repeated after so long."""
+
+
+class Wake:
+    """Remembers in Redis which projects were woken. Losing it costs a message more."""
+
+    def __init__(self, redis: Redis, name: str) -> None:
+        self._redis = redis
+        self._name = name
+
+    def claim(self, project: int) -> bool:
+        """Whether this call may wake the project."""
+        return bool(self._redis.set(self._key(project), "1", nx=True, px=LONGEST_MS))
+
+    def done(self, project: int, rest: float) -> None:
+        """A round has ended; the next one makes no sense for `rest` seconds."""
+        if rest > 0:
+            self._redis.set(self._key(project), "1", px=max(1, min(LONGEST_MS, int(rest * 1000))))
+        else:
+            self._redis.delete(self._key(project))
+
+    def _key(self, project: int) -> str:
+        return f"{self._name}:wake:{project}"

@@ -1,0 +1,69 @@
+"""A project's pause: a row with a reason, a deadline and a probe, never a message that could get lost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from models import PauseReason
+from worker.database.sql import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A paused project: why, and whether its probe may go out now."""
+
+    reason: PauseReason
+    probe_due: bool
+
+
+def standing(connection: Connection, project: int) -> Standing | None:
+    """The project's pause, or None."""
+    row = connection.execute(sql(__package__, "standing"), {"project": project}).one_or_none()
+    return Standing(PauseReason(row.reason), bool(row.probe_due)) if row else None
+
+
+def pause(
+    connection: Connection,
+    project: int,
+    reason: PauseReason,
+    detail: str,
+    *,
+    first: float = 0.0,
+    longest: float = 0.0,
+) -> None:
+    """Pause, or prolong the pause: the deadline is `first` seconds away, doubled with each probe that failed, at most `longest`.
+
+    A pause by hand has no deadline, and no other reason replaces it.
+    """
+    values = {"project": project, "reason": reason, "detail": detail, "first": first, "longest": longest}
+    connection.execute(sql(__package__, "pause"), values)
+
+
+def claim_probe(connection: Connection, project: int, lease: float) -> bool:
+    """Let one batch through as the probe; nobody else sends one within `lease` seconds unless the pause is prolonged or lifted."""
+    return connection.execute(sql(__package__, "claim_probe"), {"project": project, "lease": lease}).rowcount == 1
+
+
+def rearm(connection: Connection, project: int, after: float) -> None:
+    """The probe proved nothing: let the next one out in `after` seconds."""
+    connection.execute(sql(__package__, "rearm"), {"project": project, "after": after})
+
+
+def lift(connection: Connection, project: int, reasons: Collection[PauseReason]) -> bool:
+    """End a pause of these reasons and make waiting contacts due now. False where there was none."""
+    values = {"project": project, "reasons": list(reasons)}
+    lifted = connection.execute(sql(__package__, "lift"), values).rowcount == 1
+    if lifted:
+        connection.execute(sql(__package__, "make_due"), {"project": project})
+    return lifted
+
+
+def resume(connection: Connection, project: int) -> bool:
+    """An operator's word: end any pause, forget the failures, and make waiting contacts due now. False where there was none."""
+    lifted = lift(connection, project, set(PauseReason))
+    connection.execute(sql(__package__, "make_due"), {"project": project})
+    connection.execute(sql(__package__, "answered"), {"project": project})
+    return lifted

@@ -1,0 +1,4 @@
+SELECT identity, key, place, part, source, outbox_id, payload, attempts, losses, forced, suspect_status, suspect_answer
+FROM ringostat_sync.in_flight
+WHERE batch_id = :batch
+ORDER BY place

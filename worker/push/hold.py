@@ -1,0 +1,88 @@
+"""Hold: the ids of the wire are taken, so that no other request carries one of them until these are settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from models import IdentityName
+from worker.database.sql import sql
+from worker.push.model import Held, PutBack, Superseded, Unchanged, Verdicts
+from worker.push.prepare import Ready
+from worker.settle.settle import guard
+
+WAIT_FOR_ID = 0.25
+"""Seconds after which a contact is tried again whose id another request carries."""
+
+WireId = tuple[str, str]
+
+
+def hold(connection: Connection, held: Held, ready: Sequence[Ready]) -> tuple[list[Ready], Verdicts]:
+    """Take the ids, and sort out what need not or may not go now. Raises LeaseLostError.
+
+    Two documents that share an id are one contact to the API: the one with the lower outbox id goes first, the other waits.
+    """
+    guard(connection, held)
+    first, verdicts = _apart(ready)
+    mine = _take(connection, held, first)
+    accepted = _accepted(connection, held, first)
+    going: list[Ready] = []
+    for item in first:
+        digest, outbox_id = accepted.get((item.contact.identity, item.contact.key), (None, -1))
+        if not all(mine.get(wire_id) == item.contact.place for wire_id in wire_ids(item)):
+            verdicts.append((item.contact, PutBack(WAIT_FOR_ID)))
+        elif item.contact.payload is not None and item.contact.outbox_id < outbox_id:
+            verdicts.append((item.contact, Superseded()))
+        elif digest == item.document.digest and not item.contact.forced:
+            verdicts.append((item.contact, Unchanged()))
+        else:
+            going.append(item)
+    return going, verdicts
+
+
+def wire_ids(item: Ready) -> list[WireId]:
+    """The ids under which the API knows this document."""
+    pairs = (
+        (IdentityName.EXTERNAL_ID.value, item.document.external_id),
+        (IdentityName.LEAD_ID.value, item.document.lead_id),
+    )
+    return [(kind, wire_id) for kind, wire_id in pairs if wire_id is not None]
+
+
+def _apart(ready: Sequence[Ready]) -> tuple[list[Ready], Verdicts]:
+    seen: set[WireId] = set()
+    first: list[Ready] = []
+    verdicts: Verdicts = []
+    for item in sorted(ready, key=lambda item: item.contact.outbox_id):
+        ids = wire_ids(item)
+        if seen.isdisjoint(ids):
+            seen.update(ids)
+            first.append(item)
+        else:
+            verdicts.append((item.contact, PutBack(WAIT_FOR_ID)))
+    return sorted(first, key=lambda item: item.contact.place), verdicts
+
+
+def _take(connection: Connection, held: Held, ready: Sequence[Ready]) -> dict[WireId, int]:
+    rows = [(kind, wire_id, item.contact.place) for item in ready for kind, wire_id in wire_ids(item)]
+    if not rows:
+        return {}
+    kinds, ids, places = (list(column) for column in zip(*rows, strict=True))
+    values = {"project": held.project.id, "method": held.method, "batch": held.id}
+    connection.execute(sql(__package__, "hold"), {**values, "kinds": kinds, "ids": ids, "places": places})
+    mine = connection.execute(sql(__package__, "held"), {"batch": held.id})
+    return {(row.kind, row.wire_id): row.place for row in mine}
+
+
+def _accepted(
+    connection: Connection, held: Held, ready: Sequence[Ready]
+) -> dict[tuple[str, str], tuple[bytes | None, int]]:
+    values = {
+        "project": held.project.id,
+        "method": held.method,
+        "identities": [item.contact.identity for item in ready],
+        "keys": [item.contact.key for item in ready],
+    }
+    rows = connection.execute(sql(__package__, "accepted"), values)
+    return {(row.identity, row.key): (row.digest, row.outbox_id) for row in rows}

@@ -1,0 +1,166 @@
+"""Judge: an outcome becomes verdicts on the contacts, and what it means for their project. Pure but for the dice."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from models import LetterReason, PauseReason
+from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
+from worker.push.backoff import backoff, ceiling
+from worker.push.model import Buried, Contact, Moved, PutBack, Sent, Suspect, Verdicts
+from worker.push.policy import Policy
+from worker.push.prepare import Ready
+
+ALL_REFUSED = 5
+"""So many first singles of a batch refused, with nothing accepted between: the API refuses everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseFor:
+    """Pause the project for this reason."""
+
+    reason: PauseReason
+    detail: str
+
+
+@dataclass(slots=True)
+class Journey:
+    """A batch on its way: parts still to post (first part first), refused singles not yet judged, whether any was accepted."""
+
+    parts: list[list[Ready]]
+    suspects: list[tuple[Contact, Buried]] = field(default_factory=list)
+    accepted: bool = False
+
+    def rest(self) -> list[Contact]:
+        """Contacts that no request is deciding on right now."""
+        return [item.contact for part in self.parts for item in part] + [contact for contact, _ in self.suspects]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Verdicts to settle, and whether the project pauses. `delay`: seconds for which a throttled project holds back."""
+
+    verdicts: Verdicts
+    pause: PauseFor | None = None
+    delay: float = 0.0
+
+
+def judge(
+    outcome: Outcome,
+    part: list[Ready],
+    journey: Journey,
+    *,
+    policy: Policy,
+    dice: random.Random,
+    probe: bool,
+    throttles: int = 0,
+) -> Judgement:
+    """What follows from `outcome` of posting `part`; `journey` loses or gains parts and suspects accordingly.
+
+    `probe`: this batch may not cost its contacts an attempt. `throttles`: 429s in a row before this one.
+    """
+    match outcome:
+        case Accepted():
+            return _accepted(part, journey)
+        case Refused():
+            return _refused(outcome, part, journey)
+        case Failed():
+            return _failed(outcome, part, journey, policy, dice, probe=probe)
+        case Throttled(retry_after=seconds):
+            delay = ceiling(throttles + 1, base=1.0, longest=60.0) if seconds is None else seconds
+            return Judgement(_all_back(part, journey, delay), delay=delay)
+        case Unauthorized(status=status):
+            detail = f"The API answered {status}: check the project's auth key."
+            return Judgement(_all_back(part, journey, 0.0), PauseFor(PauseReason.UNAUTHORIZED, detail))
+        case Unexpected(status=status):
+            detail = f"The API answered {status}: check RINGOSTAT_BASE_URL, or whether the API has changed."
+            return Judgement(_all_back(part, journey, 0.0), PauseFor(PauseReason.UNEXPECTED_ANSWER, detail))
+
+
+def _accepted(part: list[Ready], journey: Journey) -> Judgement:
+    journey.accepted = True
+    verdicts: Verdicts = [
+        (item.contact, Sent(item.document.digest, item.document.external_id, item.document.lead_id)) for item in part
+    ]
+    verdicts += _bury_suspects(journey)
+    return Judgement(verdicts)
+
+
+def _refused(outcome: Refused, part: list[Ready], journey: Journey) -> Judgement:
+    if len(part) > 1:
+        return Judgement(_split(part, journey))
+    contact = part[0].contact
+    letter = refusal(outcome.status, outcome.answer, part[0].document.body)
+    if journey.accepted:
+        return Judgement([(contact, letter)])
+    journey.suspects.append((contact, letter))
+    if len(journey.suspects) == ALL_REFUSED:
+        detail = f"The API refuses every contact (it answered {outcome.status}): `ringostat-sync check` shows a finished request."
+        pause = PauseFor(PauseReason.REFUSING_ALL, detail)
+        return Judgement([(c, PutBack(0.0)) for c in journey.rest()], pause)
+    if not journey.parts:
+        return Judgement(_bury_suspects(journey))
+    return Judgement([(contact, Suspect(outcome.status, outcome.answer))])
+
+
+def _split(part: list[Ready], journey: Journey) -> Verdicts:
+    """Halve; the left half goes next (depth first). The right half's part number is the place of its first contact."""
+    half = (len(part) + 1) // 2
+    left, right = part[:half], part[half:]
+    journey.parts[:0] = [left, right]
+    return [(item.contact, Moved(right[0].contact.place)) for item in right]
+
+
+def _failed(
+    outcome: Failed, part: list[Ready], journey: Journey, policy: Policy, dice: random.Random, *, probe: bool
+) -> Judgement:
+    attempt = max(item.contact.attempts for item in part) + 1
+    delay = backoff(attempt, base=policy.retry_base, longest=policy.retry_max, dice=dice)
+    verdicts: Verdicts = [(contact, PutBack(delay)) for contact in journey.rest()]
+    alone = len(part) == 1
+    for item in part:
+        if probe:
+            verdicts.append((item.contact, PutBack(delay)))
+        elif alone and item.contact.attempts + 1 >= policy.max_attempts:
+            verdicts.append((item.contact, _exhausted(outcome, item)))
+        else:
+            verdicts.append((item.contact, PutBack(delay, counted=True)))
+    return Judgement(verdicts)
+
+
+def _exhausted(outcome: Failed, item: Ready) -> Buried:
+    tries = item.contact.attempts + 1
+    detail = f"The API failed {tries} times, the last time with {outcome.kind}."
+    return Buried(LetterReason.ATTEMPTS, detail, item.document.body, status=outcome.status, attempts=tries)
+
+
+def _all_back(part: list[Ready], journey: Journey, delay: float) -> Verdicts:
+    return [(contact, PutBack(delay)) for contact in [*(item.contact for item in part), *journey.rest()]]
+
+
+def _bury_suspects(journey: Journey) -> Verdicts:
+    suspects, journey.suspects = journey.suspects, []
+    return list(suspects)
+
+
+def refusal(status: int, answer: str, document: bytes | None) -> Buried:
+    """The letter of a refused single."""
+    if status == 413:
+        return Buried(LetterReason.TOO_LARGE, "The API finds this contact too large.", document, answer, status)
+    detail = f"The API refused this contact with {status}; `dead-letters show` has its answer."
+    return Buried(LetterReason.REFUSED, detail, document, answer, status)
+
+
+def left_at_the_end(journey: Journey) -> Verdicts:
+    """When every part is decided: fewer than five refused singles are each at fault themselves."""
+    return _bury_suspects(journey)
+
+
+def parts_of(ready: Sequence[Ready]) -> list[list[Ready]]:
+    """The parts of a batch as its rows say, the first part first."""
+    parts: dict[int, list[Ready]] = {}
+    for item in ready:
+        parts.setdefault(item.contact.part, []).append(item)
+    return [parts[part] for part in sorted(parts)]

@@ -1,0 +1,1 @@
+UPDATE ringostat_sync.batches SET accepted = true WHERE id = :batch AND NOT accepted

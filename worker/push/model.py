@@ -1,0 +1,104 @@
+"""What a push handles: a batch under its lease, its contacts, and what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models import IdentityName, LetterReason
+from worker.config.model import Method, Project
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A batch that this worker holds. `token` is its fencing token; `batch_limit` what a 413 has taught, if anything."""
+
+    id: int
+    token: int
+    project: Project
+    method: Method
+    size: int
+    probe: bool
+    accepted: bool
+    batch_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact in flight, as its row says."""
+
+    identity: IdentityName
+    key: str
+    place: int
+    part: int
+    source: str
+    outbox_id: int
+    payload: Any
+    attempts: int
+    losses: int
+    forced: bool
+    suspect_status: int | None = None
+    suspect_answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Accepted by the API: its digest is what the API holds."""
+
+    digest: bytes
+    external_id: str | None
+    lead_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The document equals the last one accepted; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The mapping does not return it; the API has no delete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A payload older than what was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """A dead letter: the reason, a sentence without values, the document, and the API's answer."""
+
+    reason: LetterReason
+    detail: str
+    document: bytes | None = None
+    answer: str | None = None
+    status: int | None = None
+    attempts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Waits again: `after` seconds (0: may go now), with one attempt more where the try counted."""
+
+    after: float
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A refused single, kept until it is known whether the API refuses everything."""
+
+    status: int
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Stays in flight, in the part of its batch that begins at `part`."""
+
+    part: int
+
+
+Verdict = Sent | Unchanged | Absent | Superseded | Buried | PutBack | Suspect | Moved
+Verdicts = list[tuple[Contact, Verdict]]

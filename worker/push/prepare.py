@@ -1,0 +1,92 @@
+"""Prepare: contacts in flight become documents, or verdicts where there is nothing to send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models import LetterReason
+from worker.config.model import Mapping, Source
+from worker.document.build import Built, Invalid, build
+from worker.push.model import Absent, Buried, Contact, Held, Verdict, Verdicts
+from worker.reading.reader import ROW_KEY, Found, Unreadable
+
+Read = Callable[[Source, Sequence[str]], dict[str, Found | Unreadable]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A contact with its finished document."""
+
+    contact: Contact
+    document: Built
+
+
+def prepare(held: Held, contacts: Sequence[Contact], mapping: Mapping, read: Read) -> tuple[list[Ready], Verdicts]:
+    """Documents of those that have one, verdicts on the rest. Reads the CRM through `read`, one call a source.
+
+    Raises what `read` raises: MappingBrokenError, ReplicaUnavailableError.
+    """
+    ready: list[Ready] = []
+    verdicts: Verdicts = []
+    for source, group in _by_source(held, contacts, mapping):
+        keys = [contact.key for contact in group if contact.payload is None]
+        found = read(source, keys) if source and keys else {}
+        for contact in group:
+            result = _document(contact, source, found, mapping)
+            if isinstance(result, Built):
+                ready.append(Ready(contact, result))
+            else:
+                verdicts.append((contact, result))
+    return ready, verdicts
+
+
+def _by_source(held: Held, contacts: Sequence[Contact], mapping: Mapping) -> list[tuple[Source | None, list[Contact]]]:
+    groups: dict[str, tuple[Source | None, list[Contact]]] = {}
+    for contact in contacts:
+        source = _source_of(held, contact, mapping)
+        groups.setdefault(source.name if source else "", (source, []))[1].append(contact)
+    return list(groups.values())
+
+
+def _source_of(held: Held, contact: Contact, mapping: Mapping) -> Source | None:
+    """The contact's source, or, where it has left the mapping, one that maps the same kind of contact."""
+    alike = [
+        source
+        for source in mapping.sources.values()
+        if (source.project, str(source.method), str(source.identity))
+        == (held.project.id, str(held.method), str(contact.identity))
+    ]
+    return next((source for source in alike if source.name == contact.source), alike[0] if alike else None)
+
+
+def _document(
+    contact: Contact, source: Source | None, found: dict[str, Found | Unreadable], mapping: Mapping
+) -> Built | Verdict:
+    if source is None:
+        return Absent()
+    if contact.payload is not None:
+        return _build(contact.payload, contact.key, source, mapping)
+    match found[contact.key]:
+        case Unreadable(problem=problem):
+            detail = f"PostgreSQL could not compute this contact's row: {problem}."
+            return Buried(LetterReason.MAPPING_ERROR, detail)
+        case Found(rows=()):
+            return Absent()
+        case Found(rows=(row,)):
+            return _build(row, str(row[ROW_KEY]), source, mapping)
+        case Found(rows=rows):
+            return Buried(
+                LetterReason.DUPLICATE_KEY,
+                f"The mapping returned this key {len(rows)} times; it must be once.",
+            )
+
+
+def _build(row: Any, key: str, source: Source, mapping: Mapping) -> Built | Verdict:
+    if not isinstance(row, dict):
+        return Buried(LetterReason.INVALID, "The payload is not a JSON object.")
+    document = build(row, key=key, source=source, defaults=mapping.defaults)
+    if isinstance(document, Invalid):
+        return Buried(LetterReason(document.reason), document.detail, document.document)
+    return document

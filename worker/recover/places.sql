@@ -1,0 +1,1 @@
+SELECT place FROM ringostat_sync.in_flight WHERE batch_id = :batch

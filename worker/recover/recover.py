@@ -1,0 +1,63 @@
+"""Recover: batches whose lease ran out, or whose message the broker lost, are taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Engine
+
+from worker.database.locks import alone
+from worker.database.sql import sql
+
+log = structlog.get_logger()
+
+MESSAGE_PATIENCE = 5.0
+"""Seconds after which the message of a cut batch counts as lost, and is sent again; a second one does no harm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """Batches taken back (their contacts wait again), and batches whose messages must be sent again."""
+
+    taken_back: tuple[int, ...] = ()
+    unsent: tuple[int, ...] = ()
+
+
+def recover(engine: Engine) -> Recovered:
+    """Take back what is lost. One at a time; each batch in a transaction of its own, guarded by the state it leaves."""
+    with engine.begin() as connection:
+        if not alone(connection, "recover"):
+            return Recovered()
+        lost = connection.execute(sql(__package__, "lost_leases")).scalars().all()
+        unsent = connection.execute(sql(__package__, "unsent"), {"patience": MESSAGE_PATIENCE}).scalars().all()
+    taken_back = tuple(batch for batch in lost if take_back(engine, batch))
+    if taken_back:
+        log.warning("taken_back", batches=list(taken_back))
+    return Recovered(taken_back, tuple(unsent))
+
+
+def take_back(engine: Engine, batch: int) -> bool:
+    """Let a batch's contacts wait again, if its lease is over; where it may have been posted, its digests are erased."""
+    with engine.begin() as connection:
+        row = connection.execute(sql(__package__, "expired"), {"batch": batch}).one_or_none()
+        if row is None:
+            return False
+        places = connection.execute(sql(__package__, "places"), {"batch": batch}).scalars().all()
+        if row.posted:
+            values = {"batch": batch, "places": places, "own": True}
+            connection.execute(sql("worker.settle", "forget"), values)
+        connection.execute(sql("worker.settle", "release"), {"batch": batch, "places": places})
+        nothing = [0] * len(places)
+        values = {
+            "batch": batch,
+            "places": places,
+            "afters": nothing,
+            "counted": nothing,
+            "lost": [1] * len(places),
+        }
+        connection.execute(sql("worker.settle", "put_back"), values)
+        connection.execute(sql("worker.settle", "finish"), {"batch": batch})
+        if row.probe:
+            connection.execute(sql("worker.projects", "rearm"), {"project": row.project, "after": 0.0})
+    return True

@@ -1,0 +1,1 @@
+UPDATE ringostat_sync.requests SET outcome = :outcome, http_status = :status WHERE id = :request

@@ -1,0 +1,25 @@
+-- One living letter per contact: failing again opens the same one.
+INSERT INTO ringostat_sync.dead_letters AS l (
+    project, method, identity, key, source, outbox_id, payload, reason, detail, document, answer, http_status, attempts,
+    first_failed_at, last_failed_at
+)
+SELECT
+    f.project, f.method, f.identity, f.key, f.source, f.outbox_id, f.payload,
+    w.reason, w.detail, w.document, w.answer, w.http_status, w.attempts, clock_timestamp(), clock_timestamp()
+FROM unnest(
+    CAST(:places AS int[]), CAST(:reasons AS ringostat_sync.letter_reason[]), CAST(:details AS text[]), CAST(:documents AS text[]),
+    CAST(:answers AS text[]), CAST(:statuses AS smallint[]), CAST(:attempts AS smallint[])
+) AS w (place, reason, detail, document, answer, http_status, attempts)
+JOIN ringostat_sync.in_flight AS f ON f.batch_id = :batch AND f.place = w.place
+ON CONFLICT (project, method, identity, key) WHERE state IN ('open', 'requeued') DO UPDATE SET
+    state = 'open',
+    source = excluded.source,
+    outbox_id = excluded.outbox_id,
+    payload = excluded.payload,
+    reason = excluded.reason,
+    detail = excluded.detail,
+    document = excluded.document,
+    answer = excluded.answer,
+    http_status = excluded.http_status,
+    attempts = excluded.attempts,
+    last_failed_at = excluded.last_failed_at

@@ -1,0 +1,28 @@
+-- What the API holds of these contacts, and of every other contact that shares an id with them, is unknown from here on.
+-- With `own` false the contacts themselves are spared: their documents were accepted, and overwrote the others'.
+WITH here AS (
+    SELECT project, method, identity, key FROM ringostat_sync.in_flight WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
+), held AS (
+    SELECT project, method, kind, wire_id FROM ringostat_sync.held_ids WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
+), touched AS (
+    SELECT d.project, d.method, d.identity, d.key
+    FROM held AS h JOIN ringostat_sync.deliveries AS d
+        ON d.project = h.project AND d.method = h.method AND d.identity = h.kind AND d.key = h.wire_id
+    UNION ALL
+    SELECT d.project, d.method, d.identity, d.key
+    FROM held AS h JOIN ringostat_sync.deliveries AS d
+        ON d.project = h.project AND d.method = h.method AND d.other_external_id = h.wire_id
+    WHERE h.kind = 'externalId'
+    UNION ALL
+    SELECT d.project, d.method, d.identity, d.key
+    FROM held AS h JOIN ringostat_sync.deliveries AS d
+        ON d.project = h.project AND d.method = h.method AND d.other_lead_id = h.wire_id
+    WHERE h.kind = 'leadId'
+    UNION ALL
+    SELECT project, method, identity, key FROM here WHERE :own
+)
+UPDATE ringostat_sync.deliveries AS d
+SET digest = NULL
+FROM touched AS t
+WHERE d.project = t.project AND d.method = t.method AND d.identity = t.identity AND d.key = t.key AND d.digest IS NOT NULL
+    AND (:own OR NOT EXISTS (SELECT FROM here AS o WHERE o.identity = t.identity AND o.key = t.key))

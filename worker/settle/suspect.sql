@@ -1,0 +1,4 @@
+UPDATE ringostat_sync.in_flight AS f
+SET suspect_status = w.status, suspect_answer = w.answer
+FROM unnest(CAST(:places AS int[]), CAST(:statuses AS smallint[]), CAST(:answers AS text[])) AS w (place, status, answer)
+WHERE f.batch_id = :batch AND f.place = w.place

@@ -1,0 +1,75 @@
+"""Status: how every project and method stands."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from worker.config.model import Mapping, Method
+from worker.database.sql import sql
+from worker.letters.letters import iso
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Why a project is paused, and until when (ISO 8601; None by hand)."""
+
+    reason: str
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """The figures of one project and method; what they count stands in `docs/architecture.md`."""
+
+    project: int
+    method: str
+    pending: int
+    in_flight: int
+    oldest_pending_s: float | None
+    sent: int
+    unchanged: int
+    absent: int
+    dead: int
+    paused: Paused | None
+    requests_last_minute: int
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_status(connection: Connection, mapping: Mapping) -> list[LaneStatus]:
+    """One entry per configured project and method, organizations before contacts."""
+    lanes = sorted({(source.project, source.method) for source in mapping.sources.values()}, key=_order)
+    return [_lane(connection, mapping, project, method) for project, method in lanes]
+
+
+def _order(lane: tuple[int, Method]) -> tuple[int, bool]:
+    return lane[0], lane[1] is Method.CONTACTS
+
+
+def _lane(connection: Connection, mapping: Mapping, project: int, method: Method) -> LaneStatus:
+    alike = [source for source in mapping.sources.values() if (source.project, source.method) == (project, method)]
+    values = {
+        "project": project,
+        "method": method,
+        "sources": [source.name for source in alike],
+        "identities": [source.identity.value for source in alike],
+    }
+    row = connection.execute(sql(__package__, "lane"), values).one()
+    paused = Paused(row.reason, iso(row.until) if row.until else None) if row.reason else None
+    return LaneStatus(
+        project=project,
+        method=method.value,
+        pending=row.pending,
+        in_flight=row.in_flight,
+        oldest_pending_s=None if row.oldest is None else round(max(row.oldest, 0.0), 3),
+        sent=row.sent,
+        unchanged=row.unchanged,
+        absent=row.absent,
+        dead=row.dead,
+        paused=paused,
+        requests_last_minute=row.requests,
+    )

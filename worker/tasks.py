@@ -1,0 +1,96 @@
+"""The tasks, a few lines each: arguments are ids, results are counts. What they do stands in the rooms that they call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery
+
+from worker.application import COLLECT, PUSH, UPKEEP, queue_name
+from worker.config.settings import Settings
+from worker.listen.look import look
+from worker.purge.purge import purge
+from worker.recover.recover import recover
+from worker.wiring import Parts
+
+WAKE_EXPIRES = 10
+"""Seconds after which a message to collect is stale: the next look sends another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What this project says through the broker."""
+
+    application: Celery
+    settings: Settings
+
+    def collect(self, project: int) -> None:
+        self._send("collect", COLLECT, [project], expires=WAKE_EXPIRES)
+
+    def push(self, batches: list[int]) -> None:
+        self._send("push", PUSH, [batches])
+
+    def expand(self, project: int) -> None:
+        self._send("expand", UPKEEP, [project], expires=WAKE_EXPIRES)
+
+    def _send(self, task: str, queue: str, arguments: list[Any], **options: Any) -> None:
+        self.application.send_task(task, arguments, queue=queue_name(self.settings, queue), **options)
+
+
+def register(application: Celery, settings: Settings, parts: Parts) -> None:
+    """Register the tasks with the application."""
+    messages = Messages(application, settings)
+    # Killed before its lease ends, a frozen push can't meet its successor.
+    limits = {"push": {"time_limit": settings.sync_lease * 0.95}}
+    for name, task in _tasks(parts, messages).items():
+        application.task(task, name=name, **limits.get(name, {}))
+
+
+def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
+    def collect(project: int) -> dict[str, Any]:
+        found = parts.collector.round(project)
+        for batches in found.messages:
+            messages.push(list(batches))
+        if found.expansions:
+            messages.expand(project)
+        parts.wake.done(project, found.rest)
+        return {"project": project, "batches": sum(len(batches) for batches in found.messages)}
+
+    def push(batches: list[int]) -> dict[str, Any]:
+        try:
+            parts.pusher.push(batches[0])
+        finally:
+            if batches[1:]:
+                messages.push(batches[1:])
+        return {"batch": batches[0]}
+
+    def expand(project: int) -> dict[str, Any]:
+        return {"project": project, "expanded": parts.expander.expand(project)}
+
+    def sweep() -> dict[str, Any]:
+        with parts.engine.connect() as connection:
+            projects = look(connection, parts.mapping)
+        woken = [project for project in sorted(projects) if parts.wake.claim(project)]
+        for project in woken:
+            messages.collect(project)
+        return {"woken": len(woken)}
+
+    def recover_lost() -> dict[str, Any]:
+        found = recover(parts.engine)
+        for batch in found.unsent:
+            messages.push([batch])
+        return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
+
+    def purge_old() -> dict[str, int]:
+        return purge(parts.engine)
+
+    return {
+        "collect": collect,
+        "push": push,
+        "expand": expand,
+        "sweep": sweep,
+        "recover": recover_lost,
+        "purge": purge_old,
+    }
