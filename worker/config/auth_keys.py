@@ -1,0 +1,59 @@
+"""Finds the key of a project, which stands in the environment or in a file, never in `sync.toml`."""
+
+from __future__ import annotations
+
+from worker.config.environment import read_secret, read_secret_file
+from worker.config.formats import parse_auth_key
+from worker.config.settings import Settings
+from worker.config.toml_schema import ProjectTable
+from worker.errors import ConfigError
+
+
+def find_auth_key(project: ProjectTable, settings: Settings, *, only: bool) -> str:
+    """Return a project's key.
+
+    It is looked for where the project's table says (`auth_key_env`, `auth_key_file`), and in
+    RINGOSTAT_AUTH_KEY for the `only` project and for the one that RINGOSTAT_PROJECT_ID names.
+    Raises ConfigError when there is none, when two places differ, and when it cannot be a key.
+    """
+    uses_environment = only or settings.ringostat_project_id == project.id
+    found = _named_keys(project, settings)
+    if uses_environment and settings.ringostat_auth_key is not None:
+        found["RINGOSTAT_AUTH_KEY"] = settings.ringostat_auth_key.get_secret_value()
+    if not found:
+        raise ConfigError(f"project {project.id} has no key: {_remedy(project, settings, uses_environment)}")
+    if len(set(found.values())) > 1:
+        places = " and ".join(found)
+        raise ConfigError(f"project {project.id} has different keys in {places}: keep one of them")
+    return next(iter(found.values()))
+
+
+def _named_keys(project: ProjectTable, settings: Settings) -> dict[str, str]:
+    """Return the keys that the project's table leads to, by the place where each was found."""
+    found: dict[str, str] = {}
+    if project.auth_key_env is not None:
+        key = read_secret(settings.environment, project.auth_key_env)
+        if key is not None:
+            found[project.auth_key_env] = _checked(key, project.auth_key_env)
+    if project.auth_key_file is not None:
+        place = f"auth_key_file of project {project.id}"
+        folder = settings.sync_config.parent
+        found[place] = _checked(read_secret_file(place, folder / project.auth_key_file), place)
+    return found
+
+
+def _checked(key: str, place: str) -> str:
+    try:
+        return parse_auth_key(key)
+    except ValueError as error:
+        raise ConfigError(f"{place} {error}") from None
+
+
+def _remedy(project: ProjectTable, settings: Settings, uses_environment: bool) -> str:
+    if project.auth_key_env is not None:
+        # A key written there by mistake is hardly in capitals, and must not be shown.
+        name = f"{project.auth_key_env}, " if project.auth_key_env.isupper() else ""
+        return f"set {name}the variable that its auth_key_env names"
+    if uses_environment:
+        return "set RINGOSTAT_AUTH_KEY (or RINGOSTAT_AUTH_KEY_FILE) to it"
+    return f"add auth_key_env or auth_key_file to its [[projects]] table in {settings.sync_config}"
