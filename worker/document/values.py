@@ -1,0 +1,128 @@
+"""From the CRM's values to the API's: numbers become strings, blanks become null or the default."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from datetime import date, time
+from decimal import Decimal
+from typing import Any, NoReturn
+from uuid import UUID
+
+from worker.errors import SyncError
+
+# PostgreSQL's text and jsonb hold neither, no JSON reader has to accept the latter, and neither can be shown.
+_UNSENDABLE = re.compile("[\0\ud800-\udfff]")
+# No id is longer; without a limit 1e131071 would be written out, and Python refuses integers of over 4,300.
+_MOST_DIGITS = 1000
+_TOO_LARGE = 10**_MOST_DIGITS
+
+
+class InvalidFieldError(SyncError):
+    """A field breaks the API's rules; the text names the field and the rule, never the value."""
+
+
+def text(value: object, field: str) -> str | None:
+    """A CRM value as the string that the API wants; None stays None.
+
+    Whole numbers come without ".0", no number with an exponent. Raises `InvalidFieldError` for what is
+    no single value (an object, an array, bytes) or no number (NaN, infinity).
+    """
+    if value is None:
+        return None
+    if isinstance(value, (str, UUID)):
+        return str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, Decimal)):
+        return _number(value, field)
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    raise InvalidFieldError(f"{field} must be text or a number, not {type(value).__name__}.")
+
+
+def _number(value: int | float | Decimal, field: str) -> str:
+    if isinstance(value, int):
+        return str(value) if abs(value) < _TOO_LARGE else _too_long(field)
+    # A float goes by its shortest spelling, which is what the CRM shows: 1e23 is a one and 23 zeros.
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    if not number.is_finite():
+        raise InvalidFieldError(f"{field} must be a finite number.")
+    if abs(number.adjusted()) >= _MOST_DIGITS:
+        return _too_long(field)
+    plain = f"{number:f}"
+    whole, _, fraction = plain.partition(".")
+    return plain if fraction.strip("0") else whole
+
+
+def _too_long(field: str) -> NoReturn:
+    raise InvalidFieldError(f"{field} must be a number of at most {_MOST_DIGITS} digits.")
+
+
+def blank(value: str | None) -> bool:
+    """Whether there is nothing to read: null, empty, or whitespace alone."""
+    return not value or value.isspace()
+
+
+def sendable(value: str) -> bool:
+    """Whether the string can go into JSON that everybody can read: no NUL, no lone surrogate."""
+    return _UNSENDABLE.search(value) is None
+
+
+def without_unsendable(value: str) -> str:
+    """The string with U+FFFD for what `sendable` objects to."""
+    return _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+
+
+def without_format_characters(written: str) -> str:
+    """The text without Unicode's category Cf: direction marks, soft hyphens, zero widths and others."""
+    if written.isascii():
+        return written
+    return "".join(c for c in written if unicodedata.category(c) != "Cf")
+
+
+def optional(value: object, field: str) -> str | None:
+    """A nullable field: its text exactly as it is, or None where it is blank."""
+    written = text(value, field)
+    if written is None or blank(written):
+        return None
+    if not sendable(written):
+        raise InvalidFieldError(f"{field} must hold neither a NUL character nor a lone surrogate.")
+    return written
+
+
+def required(value: object, field: str, default: str | None = None) -> str:
+    """A field that may not be null: its text, else the default, else `InvalidFieldError`."""
+    written = optional(value, field) or optional(default, field)
+    if written is None:
+        raise InvalidFieldError(f"{field} must not be null or blank.")
+    return written
+
+
+def project_id(value: object, field: str, project: int) -> int:
+    """The project's id, which a row may repeat but not contradict."""
+    written = text(value, field)
+    if written is not None and not blank(written) and written.strip() != str(project):
+        raise InvalidFieldError(f"{field} must be the project of the source.")
+    return project
+
+
+def array(value: object, field: str) -> list[Any] | None:
+    """A json column, parsed or still text; None where it is null or blank."""
+    if isinstance(value, str):
+        value = _parsed(value, field)
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)):
+        raise InvalidFieldError(f"{field} must be an array.")
+    return list(value)
+
+
+def _parsed(value: str, field: str) -> object:
+    if blank(value):
+        return None
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise InvalidFieldError(f"{field} must be an array in JSON.") from error
