@@ -43,7 +43,13 @@ class Parts:
     @cached_property
     def policy(self) -> Policy:
         s = self.settings
-        return Policy(s.sync_max_attempts, s.sync_retry_base, s.sync_retry_max, s.sync_lease, s.ringostat_timeout)
+        return Policy(
+            max_attempts=s.sync_max_attempts,
+            retry_base=min(s.sync_retry_base, s.sync_retry_max),
+            retry_max=s.sync_retry_max,
+            lease=s.sync_lease,
+            timeout=s.ringostat_timeout,
+        )
 
     @cached_property
     def engine(self) -> Engine:

@@ -114,7 +114,7 @@ def grouped(keys: Sequence[str], rows: Sequence[dict[str, Any]]) -> dict[str, Fo
     by_key: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_key.setdefault(str(row[ROW_KEY]), []).append(row)
-    return {key: Found(key, tuple(by_key.get(key) or by_key.get(plain(key), ()))) for key in keys}
+    return {key: Found(key, tuple(by_key.get(key) or by_key.get(plain(key)) or ())) for key in keys}
 
 
 def plain(key: str) -> str:

@@ -1,0 +1,62 @@
+"""`capture install | status | remove`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import typer
+
+import migrations
+from worker import capture
+from worker.cli.session import begin, first_line, mapping_of
+from worker.config.settings import Settings, libpq_url
+from worker.errors import ConfigError, RefusedError
+
+app = typer.Typer(help="The triggers by which the CRM's changes reach the outbox.", no_args_is_help=True)
+
+
+@app.command()
+def install() -> None:
+    """Put the triggers on the watched tables; remove those no longer listed. May be repeated."""
+    settings = begin()
+    mapping = mapping_of(settings)
+    with _crm(settings) as connection:
+        migrations.upgrade(settings.require_database_url())
+        for line in capture.install(connection, mapping):
+            typer.echo(line, err=True)
+
+
+@app.command()
+def status() -> None:
+    """Show the watches; exit code 1 when a trigger is missing."""
+    settings = begin()
+    mapping = mapping_of(settings)
+    with _crm(settings) as connection:
+        watches = capture.status(connection, mapping)
+    for watch in watches:
+        typer.echo(f"{watch.state:<14} {watch.source}: {watch.table}")
+    if any(watch.state != "ok" for watch in watches):
+        raise RefusedError("Not every watch is in place: run `ringostat-sync capture install`.")
+
+
+@app.command()
+def remove() -> None:
+    """Take every trigger of ours off the CRM's tables."""
+    with _crm(begin()) as connection:
+        for line in capture.remove(connection):
+            typer.echo(line, err=True)
+
+
+@contextmanager
+def _crm(settings: Settings) -> Iterator[psycopg.Connection]:
+    if not settings.shares_database:
+        raise ConfigError(
+            "CRM_DATABASE_URL is another database than DATABASE_URL: triggers need the outbox in the CRM's own database."
+        )
+    try:
+        with psycopg.connect(libpq_url(settings.require_database_url()), autocommit=True) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise RefusedError(f"DATABASE_URL: PostgreSQL does not answer ({first_line(error)}).") from error

@@ -1,0 +1,34 @@
+"""`check`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.check.check import Example, Finding
+from worker.check.check import check as look_over
+from worker.cli.session import begin
+from worker.errors import RefusedError
+from worker.wiring import Parts
+
+
+def check(
+    sample: Annotated[int, typer.Option(min=0, help="Contacts of each source to build.")] = 10,
+) -> None:
+    """Check settings, connections and mapping; print problems and one finished request. Posts nothing."""
+    settings = begin()
+    stopped = False
+    example: Example | None = None
+    for found in look_over(Parts.of(settings, need_keys=False), sample):
+        if isinstance(found, Finding):
+            stopped = stopped or found.stops
+            mark = "✗" if found.stops else "!" if found.warns else "✓"
+            typer.echo(f"{mark} {found.text}")
+        elif example is None:
+            example = found
+    if example is not None:
+        typer.echo(f"\nA finished request:\n\nPOST {settings.ringostat_base_url}{example.path}")
+        typer.echo(f"Content-Type: application/json\nauth-key: …\nx-project-id: {example.project}\n\n{example.body}")
+    if stopped:
+        raise RefusedError("A source can't be read: see ✗ above.")

@@ -1,0 +1,15 @@
+"""`up`."""
+
+from __future__ import annotations
+
+import os
+
+from worker.cli.session import begin
+
+
+def up() -> None:
+    """Run everything in one process tree; what has no URL in the environment is brought along."""
+    begin()
+    from worker.up.up import run  # noqa: PLC0415 - servers and demo are only needed here
+
+    run(dict(os.environ))
