@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from celery import Celery
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from worker.config.settings import Settings
 from worker.errors import ConfigError
@@ -45,9 +47,13 @@ def make_application(settings: Settings, parts: Parts) -> Celery:
     return application
 
 
+def _queue(name: str) -> Queue:
+    return Queue(name, Exchange(name), routing_key=name)
+
+
 def _configuration(settings: Settings) -> dict[str, Any]:
     return {
-        "task_queues": [Queue(queue_name(settings, kind)) for kind in (COLLECT, PUSH, UPKEEP)],
+        "task_queues": [_queue(queue_name(settings, kind)) for kind in (COLLECT, PUSH, UPKEEP)],
         "task_default_queue": queue_name(settings, UPKEEP),
         "task_create_missing_queues": False,
         "task_serializer": "json",
@@ -89,9 +95,17 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
     """Collect and push with `concurrency` processes until SIGTERM."""
     application = make_application(settings, parts)
-    quiet = ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--task-events"]
-    name = f"{settings.sync_name}-{os.getpid()}@%h"
-    application.worker_main(["worker", "--concurrency", str(concurrency), "--hostname", name, *quiet])
+    worker = application.Worker(
+        concurrency=concurrency,
+        hostname=f"{settings.sync_name}-{os.getpid()}@{socket.gethostname()}",
+        loglevel="WARNING",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        task_events=True,
+    )
+    worker.start()
+    sys.exit(worker.exitcode or 0)
 
 
 def run_beat(settings: Settings, parts: Parts) -> None:

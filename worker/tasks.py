@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
 from typing import Any
 
+import structlog
 from celery import Celery
 
 from worker.application import COLLECT, PUSH, UPKEEP, queue_name
 from worker.config.settings import Settings
+from worker.errors import SyncError
 from worker.listen.look import look
 from worker.purge.purge import purge
 from worker.recover.recover import recover
 from worker.wiring import Parts
 
+log = structlog.get_logger()
+
 WAKE_EXPIRES = 10
 """Seconds after which a message to collect is stale: the next look sends another."""
+
+
+class TaskFailedError(SyncError):
+    """A task ended by an error that nobody expected; what it held is taken back when its lease is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,28 @@ def register(application: Celery, settings: Settings, parts: Parts) -> None:
     # Killed before its lease ends, a frozen push can't meet its successor.
     limits = {"push": {"time_limit": settings.sync_lease * 0.95}}
     for name, task in _tasks(parts, messages).items():
-        application.task(task, name=name, **limits.get(name, {}))
+        application.task(discreet(name, task), name=name, **limits.get(name, {}))
+
+
+def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
+    """A task whose failure is told by kind and place alone.
+
+    Databases quote rows in their messages, and a message goes on to logs, to Celery's events and to Flower.
+    """
+
+    @wraps(task)
+    def run(*arguments: Any) -> Any:
+        try:
+            return task(*arguments)
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            place = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+            state = getattr(getattr(error, "orig", error), "sqlstate", None)
+            log.error("task_failed", task=name, kind=type(error).__name__, sqlstate=state, place=place)
+            kind = type(error).__name__
+        raise TaskFailedError(f"{kind}; the worker's log has the place")
+
+    return run
 
 
 def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:

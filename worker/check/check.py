@@ -116,7 +116,9 @@ def _documents(source: Source, rows: list[dict[str, Any]], defaults: Defaults) -
         if isinstance(document, Built):
             built.append(document)
             if document.dropped:
-                yield Finding(f"{source.name}: key {key}: {document.dropped} numbers or addresses are left out", warns=True)
+                yield Finding(
+                    f"{source.name}: key {key}: {document.dropped} numbers or addresses are left out", warns=True
+                )
         else:
             yield Finding(f"{source.name}: key {key}: {document.reason}: {document.detail}", warns=True)
     yield Finding(f"{source.name}: {len(built)} of {len(rows)} sampled contacts can be sent")

@@ -29,6 +29,7 @@ def outbox_engine(database_url: str, *, pool_size: int = 2, poolclass: type[Pool
         make_url(database_url).set(drivername="postgresql+psycopg"),
         **({"poolclass": poolclass} if poolclass else {"pool_size": pool_size, "max_overflow": 4}),
         pool_pre_ping=True,
+        hide_parameters=True,  # they may be documents
         isolation_level="READ COMMITTED",
         connect_args={
             **ALIVE,
@@ -45,6 +46,7 @@ def crm_engine(crm_database_url: str, *, pool_size: int = 2) -> Engine:
         pool_size=pool_size,
         max_overflow=4,
         pool_pre_ping=True,
+        hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         connect_args={
             **ALIVE,

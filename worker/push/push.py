@@ -101,6 +101,9 @@ class Pusher:
             row = connection.execute(sql(__package__, "take"), values).one_or_none()
         if row is None:
             return None
+        if row.project not in self.mapping.projects:
+            log.error("project_unknown", batch=row.id, project=row.project)
+            return None
         project = self.mapping.projects[row.project]
         method = Method(row.method)
         return Held(row.id, row.token, project, method, row.size, row.probe, row.accepted, row.batch_limit)

@@ -1,0 +1,1 @@
+"""Against a real PostgreSQL and a real Redis."""

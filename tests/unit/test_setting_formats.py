@@ -1,0 +1,227 @@
+"""What the environment's variables may look like, and what is said of those that may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from worker.config.model import Rate
+from worker.config.settings import libpq_url, load_settings
+from worker.errors import ConfigError
+
+
+def refusal_of(**env: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(env)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "rate"),
+    [
+        ("5/s", Rate(5, 1.0)),
+        ("100/m", Rate(100, 60.0)),
+        ("1/h", Rate(1, 3600.0)),
+        ("010/s", Rate(10, 1.0)),
+    ],
+)
+def test_a_rate_is_requests_a_period(written, rate):
+    """`N/s`, `N/m` and `N/h` are read as a count and seconds."""
+
+    assert rate == load_settings({"RINGOSTAT_RATE_LIMIT": written}).ringostat_rate_limit
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://db/crm"),
+        ("DATABASE_URL", "postgresql:/db/crm"),
+        ("DATABASE_URL", "postgresql+psycopg2://db/crm"),
+        ("DATABASE_URL", "postgresql://db:port/crm"),
+        ("DATABASE_URL", "postgresql://db:0/crm"),
+        ("DATABASE_URL", "postgresql://db:70000/crm"),
+        ("DATABASE_URL", "postgresql://u:p@ss@db/crm"),
+        ("DATABASE_URL", "postgresql://db/crm\n"),
+        ("CRM_DATABASE_URL", "crm"),
+        ("REDIS_URL", "http://redis:6379"),
+        ("REDIS_URL", "redis"),
+        ("REDIS_URL", "redis://redis:x/0"),
+        ("REDIS_URL", "redis://redis:0/0"),
+        ("REDIS_URL", "redis://redis:70000/0"),
+        ("REDIS_URL", "redis://redis/zero"),
+        ("REDIS_URL", "redis://:pa#ss@redis/0"),
+        ("REDIS_URL", "unix://"),
+        ("REDIS_URL", "redis://red is/0"),
+        ("RINGOSTAT_PROJECT_ID", "0"),
+        ("RINGOSTAT_PROJECT_ID", "-1"),
+        ("RINGOSTAT_PROJECT_ID", "one"),
+        ("RINGOSTAT_PROJECT_ID", "1.5"),
+        ("RINGOSTAT_PROJECT_ID", "9223372036854775808"),
+        ("RINGOSTAT_AUTH_KEY", "two words"),
+        ("RINGOSTAT_AUTH_KEY", "key\n"),
+        ("RINGOSTAT_AUTH_KEY", " "),
+        ("RINGOSTAT_AUTH_KEY", "ключ"),
+        ("RINGOSTAT_AUTH_KEY", "key\x7f"),
+        ("RINGOSTAT_BASE_URL", "http://api.ringostat.net"),
+        ("RINGOSTAT_BASE_URL", "http://127.0.0.1.example.com"),
+        ("RINGOSTAT_BASE_URL", "http://localhost.example.com"),
+        ("RINGOSTAT_BASE_URL", "http://128.0.0.1"),
+        ("RINGOSTAT_BASE_URL", "http://localhost\\@example.com"),
+        ("RINGOSTAT_BASE_URL", "http://localhost@example.com"),
+        ("RINGOSTAT_BASE_URL", "ftp://api.ringostat.net"),
+        ("RINGOSTAT_BASE_URL", "api.ringostat.net"),
+        ("RINGOSTAT_BASE_URL", "https://"),
+        ("RINGOSTAT_BASE_URL", "https://user:key@api.ringostat.net"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net?key=1"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net/#top"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net:0"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net:port"),
+        ("RINGOSTAT_RATE_LIMIT", "5"),
+        ("RINGOSTAT_RATE_LIMIT", "0/s"),
+        ("RINGOSTAT_RATE_LIMIT", "-5/s"),
+        ("RINGOSTAT_RATE_LIMIT", "0.5/s"),
+        ("RINGOSTAT_RATE_LIMIT", "5/d"),
+        ("RINGOSTAT_RATE_LIMIT", "٥/s"),
+        ("RINGOSTAT_BATCH_SIZE", "0"),
+        ("RINGOSTAT_BATCH_SIZE", "10001"),
+        ("RINGOSTAT_BATCH_SIZE", "many"),
+        ("RINGOSTAT_TIMEOUT", "0"),
+        ("RINGOSTAT_TIMEOUT", "nan"),
+        ("RINGOSTAT_TIMEOUT", "inf"),
+        ("RINGOSTAT_TIMEOUT", "15s"),
+        ("SYNC_MAX_ATTEMPTS", "0"),
+        ("SYNC_MAX_ATTEMPTS", "1.5"),
+        ("SYNC_RETRY_BASE", "0"),
+        ("SYNC_RETRY_MAX", "-1"),
+        ("SYNC_RETRY_MAX", "0.5"),
+        ("SYNC_RETRY_BASE", "3601"),
+        ("SYNC_COLLECT_INTERVAL", "0"),
+        ("SYNC_LEASE", "15"),
+        ("SYNC_LEASE", "soon"),
+        ("SYNC_NAME", "ringostat sync"),
+        ("SYNC_NAME", "a:b"),
+        ("SYNC_NAME", "a\n"),
+        ("SYNC_NAME", "a" * 65),
+        ("SANDBOX_PORT", "0"),
+        ("FLOWER_PORT", "65536"),
+        ("FLOWER_PORT", "http"),
+        ("FLOWER_BASIC_AUTH", "user"),
+        ("FLOWER_BASIC_AUTH", "user:"),
+        ("FLOWER_BASIC_AUTH", ":password"),
+        ("FLOWER_BASIC_AUTH", "user:a,b:c"),
+        ("FLOWER_BASIC_AUTH", "user:pass word"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_line_that_names_the_variable(name, value):
+    """What is wrong is refused with exit code 2 and one line naming the variable."""
+    refusal = refusal_of(**{name: value})
+
+    assert name in refusal
+    assert "\n" not in refusal
+    assert ConfigError.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("DATABASE_URL", "postgresql://u:hunter2@db:port/crm", "hunter2"),
+        ("CRM_DATABASE_URL", "mysql://u:hunter2@db/crm", "hunter2"),
+        ("REDIS_URL", "redis://:hunter2@redis/x", "hunter2"),
+        ("RINGOSTAT_AUTH_KEY", "hunter2 ", "hunter2"),
+        ("RINGOSTAT_PROJECT_ID", "hunter2", "hunter2"),
+        ("RINGOSTAT_BASE_URL", "https://u:hunter2@api.ringostat.net", "hunter2"),
+        ("FLOWER_BASIC_AUTH", "hunter2", "hunter2"),
+    ],
+)
+def test_an_error_shows_no_secret(name, value, secret):
+    """The value of a variable that may hold a secret is not repeated."""
+
+    assert secret not in refusal_of(**{name: value})
+
+
+def test_an_error_hides_its_cause():
+    """pydantic's report, which knows every value, does not hang on to the error."""
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"RINGOSTAT_AUTH_KEY": "two words"})
+
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (
+            "RINGOSTAT_BATCH_SIZE",
+            "0",
+            "RINGOSTAT_BATCH_SIZE must be a whole number of contacts from 1 to 10000, not '0'",
+        ),
+        ("FLOWER_PORT", "x", "FLOWER_PORT must be a port from 1 to 65535, not 'x'"),
+        (
+            "SYNC_LEASE",
+            "10",
+            "SYNC_LEASE (10 s) must be longer than RINGOSTAT_TIMEOUT (15 s): set SYNC_LEASE above 15",
+        ),
+    ],
+)
+def test_an_error_says_what_to_write(name, value, message):
+    """A refusal reads as one sentence with the way out."""
+
+    assert message == refusal_of(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://api.ringostat.net", "https://api.ringostat.net"),
+        ("https://api.ringostat.net/", "https://api.ringostat.net"),
+        ("https://gate.example.com:8443/ringostat/", "https://gate.example.com:8443/ringostat"),
+        ("http://localhost:8085", "http://localhost:8085"),
+        ("http://LOCALHOST:8085", "http://LOCALHOST:8085"),
+        ("http://127.8.9.1:8085/", "http://127.8.9.1:8085"),
+        ("http://[::1]:8085", "http://[::1]:8085"),
+    ],
+)
+def test_a_base_url_is_https_or_loopback(written, kept):
+    """Https anywhere and http on loopback pass, without the slash at the end."""
+
+    assert kept == load_settings({"RINGOSTAT_BASE_URL": written}).ringostat_base_url
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["postgresql://u:p@db:5432/crm", "postgres://u:p@db:5432/crm", "postgresql+psycopg://u:p@db:5432/crm"],
+)
+def test_a_database_url_comes_in_sqlalchemys_form(written):
+    """However PostgreSQL's scheme is written, SQLAlchemy gets the driver that we install."""
+    settings = load_settings({"DATABASE_URL": written})
+
+    assert settings.require_database_url() == "postgresql+psycopg://u:p@db:5432/crm"
+
+
+def test_libpq_gets_a_url_without_a_driver():
+    """psycopg itself takes the address without SQLAlchemy's suffix."""
+
+    assert libpq_url("postgresql+psycopg://u:p@db/crm") == "postgresql://u:p@db/crm"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://redis",
+        "redis://redis:6379/0",
+        "rediss://:p%40ss@redis:6380/1",
+        "redis:///2",
+        "unix:///run/redis.sock",
+        "redis://[::1]:6379/0",
+    ],
+)
+def test_redis_urls_pass(url):
+    """Redis is reached by TCP, TLS or a socket."""
+
+    assert url == load_settings({"REDIS_URL": url}).require_redis_url()
+
+
+@pytest.mark.parametrize("url", ["postgresql:///crm?host=/run/postgresql", "postgresql://[::1]/crm"])
+def test_sockets_and_ipv6_pass(url):
+    """A local socket and an IPv6 address are addresses of a PostgreSQL."""
+
+    assert libpq_url(load_settings({"DATABASE_URL": url}).require_database_url()) == url

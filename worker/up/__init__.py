@@ -1,0 +1,1 @@
+"""`ringostat-sync up`: everything in one process tree."""

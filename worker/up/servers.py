@@ -1,0 +1,93 @@
+"""What `up` brings along where the environment names no server: PostgreSQL, Redis, the stand-in API."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from worker.config.mapping import load_mapping
+from worker.config.settings import Settings, load_settings
+from worker.demo import MAPPING
+from worker.errors import ConfigError
+from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
+from worker.up.embedded.ports import is_free, next_free
+
+DEMO_PROJECT = "106"
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """Where the parts find each other. `environment` is what their processes get on top of ours."""
+
+    settings: Settings
+    environment: dict[str, str]
+    has_sandbox: bool
+    has_demo_crm: bool
+    postgres: EmbeddedPostgres | None = None
+    valkey: EmbeddedValkey | None = None
+
+
+def surround(stack: ExitStack, given: Mapping[str, str]) -> Surroundings:
+    """Start the servers that are missing; `stack` stops them, last started first. Raises ConfigError."""
+    settings = load_settings(given)
+    added: dict[str, str] = {}
+    postgres = valkey = None
+    if settings.database_url is None:
+        postgres = EmbeddedPostgres(settings.sync_home)
+        stack.callback(postgres.stop)
+        added["DATABASE_URL"] = postgres.start()
+    if settings.redis_url is None:
+        valkey = EmbeddedValkey(settings.sync_home)
+        stack.callback(valkey.stop)
+        added["REDIS_URL"] = valkey.start()
+    has_sandbox = not _has_key(settings)
+    has_demo_crm = has_sandbox and not settings.sync_config.exists()
+    if has_sandbox:
+        added |= _sandbox(settings)
+    if has_demo_crm:
+        added |= {"RINGOSTAT_PROJECT_ID": DEMO_PROJECT, "SYNC_CONFIG": str(MAPPING)}
+    added |= _flower(settings)
+    complete = load_settings({**given, **added})
+    return Surroundings(complete, added, has_sandbox, has_demo_crm, postgres, valkey)
+
+
+def _has_key(settings: Settings) -> bool:
+    """Whether an auth key is set: by the environment, or by the variables and files that `sync.toml` names."""
+    if settings.ringostat_auth_key is not None:
+        return True
+    try:
+        load_mapping(settings, need_keys=True)
+    except ConfigError:
+        return False
+    return True
+
+
+def _sandbox(settings: Settings) -> dict[str, str]:
+    """The stand-in API in the vendor's place; any key will do for it."""
+    port = _port(settings, "sandbox_port")
+    return {
+        "SANDBOX_PORT": str(port),
+        "RINGOSTAT_BASE_URL": f"http://127.0.0.1:{port}",
+        "RINGOSTAT_AUTH_KEY": "sandbox",
+    }
+
+
+def _flower(settings: Settings) -> dict[str, str]:
+    added = {"FLOWER_PORT": str(_port(settings, "flower_port"))}
+    if settings.flower_basic_auth is None:
+        added["FLOWER_BASIC_AUTH"] = f"ringostat:{secrets.token_urlsafe(9)}"
+    return added
+
+
+def _port(settings: Settings, field_name: str) -> int:
+    wanted: int = getattr(settings, field_name)
+    if is_free(wanted):
+        return wanted
+    if field_name in settings.model_fields_set:
+        raise ConfigError(f"{field_name.upper()}: port {wanted} is taken; choose a free one.")
+    free = next_free(wanted)
+    if free is None:
+        raise ConfigError(f"{field_name.upper()}: no port from {wanted} on is free; set one.")
+    return free

@@ -1,0 +1,135 @@
+"""`up`: everything in one process tree, from nothing to a running job, and back."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from threading import Event
+
+import psycopg
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+import migrations
+from worker import demo
+from worker.backfill.backfill import Backfill
+from worker.capture import install
+from worker.config.settings import Settings, libpq_url
+from worker.up.figures import figures
+from worker.up.parts import Part
+from worker.up.servers import Surroundings, surround
+from worker.wiring import Parts
+
+TICK = 0.5
+QUIET_FIGURES = 10.0
+"""Seconds between lines of figures where there is no terminal to keep one line alive."""
+DEMO_PACE = "1"
+
+
+def run(environment: Mapping[str, str]) -> None:
+    """Bring everything up, keep it up until SIGINT or SIGTERM, and take it down. Raises ConfigError, RefusedError."""
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    console = Console(stderr=True, highlight=False)
+    with ExitStack() as stack:
+        console.print("Bringing everything up …")
+        surroundings = surround(stack, environment)
+        wired = Parts.of(surroundings.settings)
+        prepare(surroundings, wired)
+        parts = parts_of(surroundings, environment, console)
+        for part in parts:
+            stack.callback(part.end)
+            part.start()
+        if surroundings.has_demo_crm:
+            fill_the_telephone(wired)
+        announce(surroundings, console)
+        watch(surroundings, wired, parts, console, stop)
+        console.print("Taking everything down …")
+
+
+def prepare(surroundings: Surroundings, wired: Parts) -> None:
+    """Migrations, the demo CRM's tables where there is one, and capture."""
+    settings = surroundings.settings
+    migrations.upgrade(settings.require_database_url())
+    crm_url = libpq_url(settings.require_crm_database_url())
+    if surroundings.has_demo_crm:
+        demo.install(crm_url, dice=random.Random())  # noqa: S311 - it makes up names
+    if settings.shares_database:
+        with psycopg.connect(crm_url, autocommit=True) as connection:
+            install(connection, wired.mapping)
+
+
+def parts_of(surroundings: Surroundings, environment: Mapping[str, str], console: Console) -> list[Part]:
+    """Our own commands, in the order in which they start; they end in the opposite order."""
+    settings = surroundings.settings
+    commands: dict[str, tuple[str, ...]] = {}
+    if surroundings.has_sandbox:
+        commands["sandbox"] = ("sandbox",)
+    commands["worker"] = ("worker",)
+    commands["beat"] = ("beat",)
+    commands["listen"] = ("listen",)
+    commands["flower"] = ("flower", "--database", str(settings.sync_home / "flower"))
+    if surroundings.has_demo_crm:
+        commands["demo-crm"] = ("demo-crm", "--pace", DEMO_PACE)
+
+    def say(name: str, line: str) -> None:
+        console.print(Text(f"{name:>9} │ {line}"), soft_wrap=True)
+
+    everything = {**environment, **surroundings.environment}
+    return [Part(name, arguments, everything, say) for name, arguments in commands.items()]
+
+
+def fill_the_telephone(wired: Parts) -> None:
+    """The sandbox forgets when it ends, so the demo sends everything at each start."""
+    for source in wired.mapping.sources.values():
+        for _ in Backfill(wired.engine, wired.crm, source, forced=True).run():
+            pass
+
+
+def announce(surroundings: Surroundings, console: Console) -> None:
+    """Where to look."""
+    settings = surroundings.settings
+    auth = settings.flower_basic_auth.get_secret_value() if settings.flower_basic_auth else ""
+    console.print()
+    if surroundings.has_sandbox:
+        console.print(f"  The telephone's contact book   http://127.0.0.1:{settings.sandbox_port}/")
+    console.print(
+        f"  Flower, the job at work        http://127.0.0.1:{settings.flower_port}/   ({auth})", soft_wrap=True
+    )
+    if surroundings.postgres is not None:
+        console.print(
+            f"  The CRM's database             psql {libpq_url(settings.require_database_url())}", soft_wrap=True
+        )
+    if surroundings.has_demo_crm:
+        console.print("  Change a name, and look        UPDATE crm.contacts SET … WHERE id = 1;")
+    console.print("  Ctrl-C stops all of it; the data stay in", str(settings.sync_home), soft_wrap=True)
+    console.print()
+
+
+def watch(surroundings: Surroundings, wired: Parts, parts: list[Part], console: Console, stop: Event) -> None:
+    """Keep every part alive, and the figures on the screen, until `stop`."""
+    last, last_said = "", 0.0
+    with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else ExitStack() as screen:
+        while not stop.wait(TICK):
+            keep_alive(surroundings, parts)
+            now = figures(wired.engine, wired.mapping)
+            if isinstance(screen, Live):
+                screen.update(Text(now, style="bold"), refresh=True)
+            elif now != last and time.monotonic() - last_said >= QUIET_FIGURES:
+                console.print(now, soft_wrap=True)
+                last, last_said = now, time.monotonic()
+
+
+def keep_alive(surroundings: Surroundings, parts: list[Part]) -> None:
+    """Start again what has died: servers first, as the parts need them."""
+    for server in (surroundings.postgres, surroundings.valkey):
+        if server is not None and not server.alive():
+            server.start()
+    for part in parts:
+        part.keep_alive()
