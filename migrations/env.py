@@ -1,6 +1,7 @@
 """What Alembic runs: on the connection that `upgrade` hands over, in one transaction."""
 
 from alembic import context
+
 from models import SCHEMA, Base
 
 connection = context.config.attributes["connection"]

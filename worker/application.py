@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from kombu import Exchange, Queue
 
 from worker.config.settings import Settings
@@ -94,6 +96,8 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
     """Collect and push with `concurrency` processes until SIGTERM."""
+    # Inside a container, and under `up` on a bare machine, root is who we are; our tasks run nobody's code.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     application = make_application(settings, parts)
     worker = application.Worker(
         concurrency=concurrency,

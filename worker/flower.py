@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ SAVE_EVERY_MS = 60_000
 
 def show(application: Any, address: str, port: int, password: str, *, writable: bool, database: Path | None) -> None:
     """Serve the page until SIGTERM or Ctrl-C. `password` is `user:password`."""
+    logging.getLogger("flower.inspector").setLevel(logging.ERROR)  # it warns of workers that are still starting
     options.address = address
     options.port = port
     options.basic_auth = [password]

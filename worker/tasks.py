@@ -69,18 +69,20 @@ def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any) -> Any:
         try:
             return task(*arguments)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, its message may quote a row
             frames = traceback.extract_tb(error.__traceback__)
             place = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
             state = getattr(getattr(error, "orig", error), "sqlstate", None)
-            log.error("task_failed", task=name, kind=type(error).__name__, sqlstate=state, place=place)
+            log.error(  # noqa: TRY400 - a traceback would bring the message along
+                "task_failed", task=name, kind=type(error).__name__, sqlstate=state, place=place
+            )
             kind = type(error).__name__
         raise TaskFailedError(f"{kind}; the worker's log has the place")
 
     return run
 
 
-def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
+def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  # noqa: C901 - six tasks of a few lines
     def collect(project: int) -> dict[str, Any]:
         found = parts.collector.round(project)
         for batches in found.messages:

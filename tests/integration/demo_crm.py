@@ -18,9 +18,7 @@ from worker.demo.crm import MOST_CONTACTS, Crm
 from worker.document import Built, Invalid, build
 from worker.reading.plan import choose_plan
 
-mapping = load_mapping(
-    load_settings({"SYNC_CONFIG": str(MAPPING), "RINGOSTAT_PROJECT_ID": "106"}), need_keys=False
-)
+mapping = load_mapping(load_settings({"SYNC_CONFIG": str(MAPPING), "RINGOSTAT_PROJECT_ID": "106"}), need_keys=False)
 
 
 @contextmanager
@@ -55,9 +53,7 @@ def documents(crm: Crm) -> dict[tuple[str, str], Built | Invalid]:
 
 def plan(crm: Crm, source: str, keys: list[int]) -> str:
     """How PostgreSQL reads a few keys, in words."""
-    statement = (
-        f"EXPLAIN SELECT * FROM (\n{_query(source)}\n) q WHERE q.key = ANY('{{{str(keys)[1:-1]}}}'::bigint[])"
-    )
+    statement = f"EXPLAIN SELECT * FROM (\n{_query(source)}\n) q WHERE q.key = ANY('{{{str(keys)[1:-1]}}}'::bigint[])"
     return "\n".join(line for (line,) in crm.connection.execute(statement))
 
 

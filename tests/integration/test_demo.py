@@ -72,9 +72,7 @@ def test_a_foreign_schema_is_left_alone(empty_database_url: str, comment: str | 
         with pytest.raises(RefusedError, match="There is a schema crm"):
             install(connection, dice=Random(1))
 
-        found = connection.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'crm'::regnamespace"
-        ).fetchall()
+        found = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = 'crm'::regnamespace").fetchall()
     assert found == [("contacts",)]
 
 
@@ -92,9 +90,7 @@ def test_a_role_that_may_create_nothing_is_told_so(empty_database_url: str):
 def test_the_same_dice_make_the_same_people():
     """Nothing but the dice decides who is in the CRM."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    first, second = (
-        [(table.name, list(table.rows)) for table in tables(100, Random(5), now)] for _ in range(2)
-    )
+    first, second = ([(table.name, list(table.rows)) for table in tables(100, Random(5), now)] for _ in range(2))
 
     assert first == second
 

@@ -37,9 +37,7 @@ def test_the_environments_key_is_its_projects(folder, toml):
 
 def test_the_environments_key_is_the_only_projects(folder):
     """RINGOSTAT_AUTH_KEY is the key of the only listed project, without RINGOSTAT_PROJECT_ID too."""
-    mapping = folder.load(
-        "[[projects]]\nid = 5\n" + SOURCE, need_keys=True, project="", RINGOSTAT_AUTH_KEY="k"
-    )
+    mapping = folder.load("[[projects]]\nid = 5\n" + SOURCE, need_keys=True, project="", RINGOSTAT_AUTH_KEY="k")
 
     assert mapping.projects[5].auth_key == "k"
 
@@ -93,8 +91,7 @@ def test_keys_that_agree_are_one(folder):
         (
             "[[projects]]\nid = 107",
             {"RINGOSTAT_AUTH_KEY": "k"},
-            "project 107 has no key: "
-            "add auth_key_env or auth_key_file to its [[projects]] table in sync.toml",
+            "project 107 has no key: add auth_key_env or auth_key_file to its [[projects]] table in sync.toml",
         ),
         (
             'auth_key_env = "X"',

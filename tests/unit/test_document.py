@@ -421,9 +421,7 @@ def test_an_envelope_joins_what_is_encoded():
     """Bodies are encoded once, and a request is only glue."""
     bodies = [built(row(), key="1").body, built(row(), key="2").body]
 
-    assert json.loads(envelope(Method.CONTACTS, bodies)) == {
-        "contacts": [json.loads(body) for body in bodies]
-    }
+    assert json.loads(envelope(Method.CONTACTS, bodies)) == {"contacts": [json.loads(body) for body in bodies]}
     assert envelope(Method.ORGANIZATIONS, []) == b'{"organizations":[]}'
 
 

@@ -78,9 +78,7 @@ def test_the_least_that_can_be_written_loads(folder):
     assert mapping == Mapping(
         defaults=Defaults(),
         projects={106: Project(id=106, rate=Rate(9, 60.0), batch_size=3)},
-        sources={
-            "contacts": Source("contacts", Method.CONTACTS, Identity.EXTERNAL_ID, project=106, query=SQL)
-        },
+        sources={"contacts": Source("contacts", Method.CONTACTS, Identity.EXTERNAL_ID, project=106, query=SQL)},
     )
 
 

@@ -41,13 +41,11 @@ def folder(tmp_path):
         ),
         (
             "[[sources]]\nmethod = 'contacts'\nquery = 'contacts.sql'",
-            "sync.toml: [[sources]] no. 1: "
-            "name is missing: it must be a string of one line that is not blank",
+            "sync.toml: [[sources]] no. 1: name is missing: it must be a string of one line that is not blank",
         ),
         (
             SOURCE.replace('"contacts"\nquery', '"contact"\nquery'),
-            "sync.toml: [[sources]] 'contacts': "
-            'method must be "contacts" or "organizations", not \'contact\'',
+            "sync.toml: [[sources]] 'contacts': method must be \"contacts\" or \"organizations\", not 'contact'",
         ),
         (
             SOURCE + 'identity = "id"',
@@ -55,8 +53,7 @@ def folder(tmp_path):
         ),
         (
             SOURCE.replace('"contacts"\nquery', '"organizations"\nidentity = "leadId"\nquery'),
-            "sync.toml: [[sources]] 'contacts': "
-            'identity must be "externalId": organizations have no leadId',
+            "sync.toml: [[sources]] 'contacts': identity must be \"externalId\": organizations have no leadId",
         ),
         (
             SOURCE + 'watch = [{ table = "t" }]',
@@ -70,8 +67,7 @@ def folder(tmp_path):
         ),
         (
             SOURCE + 'watch = [{ key = "id" }]',
-            "sync.toml: [[sources]] 'contacts', watch no. 1: "
-            "table is missing: it must be a string that is not blank",
+            "sync.toml: [[sources]] 'contacts', watch no. 1: table is missing: it must be a string that is not blank",
         ),
         (
             SOURCE + 'watch = [{ table = "t", key = "id", columns = "name" }]',
@@ -90,8 +86,7 @@ def folder(tmp_path):
         ),
         (
             SOURCE + 'watch = [{ table = "t", key = "id", where = "a = 1;" }]',
-            "sync.toml: [[sources]] 'contacts', watch no. 1: where: "
-            "a condition holds no semicolon: take it out",
+            "sync.toml: [[sources]] 'contacts', watch no. 1: where: a condition holds no semicolon: take it out",
         ),
         (
             SOURCE + "watch = [5]",
@@ -130,8 +125,7 @@ def folder(tmp_path):
         ),
         (
             "[[projects]]\nid = 106\nbatch_size = 0\n" + SOURCE,
-            "sync.toml: [[projects]] 106: "
-            "batch_size must be a whole number of contacts from 1 to 10000, not 0",
+            "sync.toml: [[projects]] 106: batch_size must be a whole number of contacts from 1 to 10000, not 0",
         ),
         (
             "[[projects]]\nid = 106\n[[projects]]\nid = 106\n" + SOURCE,
@@ -187,9 +181,7 @@ def test_a_query_that_is_no_select_is_refused_with_its_file(folder, sql, problem
     """What is wrong with a SQL file is told with its name and its source's."""
     folder.write("contacts.sql", sql)
 
-    assert folder.refusal_of(SOURCE).startswith(
-        f"sync.toml: [[sources]] 'contacts': query 'contacts.sql': {problem}"
-    )
+    assert folder.refusal_of(SOURCE).startswith(f"sync.toml: [[sources]] 'contacts': query 'contacts.sql': {problem}")
 
 
 def test_a_missing_query_is_told_with_its_path(folder):
@@ -206,9 +198,7 @@ def test_a_query_is_utf8(folder):
     """A file in another encoding is refused rather than guessed at."""
     (folder.path / "contacts.sql").write_bytes("SELECT 'імʼя'".encode("utf-16"))
 
-    assert "contacts.sql is not UTF-8 text: put the SELECT into that file in UTF-8" in folder.refusal_of(
-        SOURCE
-    )
+    assert "contacts.sql is not UTF-8 text: put the SELECT into that file in UTF-8" in folder.refusal_of(SOURCE)
 
 
 def test_a_mapping_is_utf8(folder):
@@ -223,9 +213,7 @@ def test_a_missing_mapping_names_its_variable(tmp_path):
     """Without a sync.toml the error names SYNC_CONFIG and what to do."""
     settings = load_settings({"SYNC_CONFIG": str(tmp_path / "gone.toml")})
 
-    with pytest.raises(
-        ConfigError, match=r"^SYNC_CONFIG: there is no .*gone\.toml.* set SYNC_CONFIG to its path$"
-    ):
+    with pytest.raises(ConfigError, match=r"^SYNC_CONFIG: there is no .*gone\.toml.* set SYNC_CONFIG to its path$"):
         load_mapping(settings, need_keys=False)
 
 

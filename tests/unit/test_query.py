@@ -106,9 +106,7 @@ def test_what_may_stand_in_a_from_clause_passes(sql):
     assert clean_query(sql).endswith("\n")
 
 
-@pytest.mark.parametrize(
-    "sql", ["DELETE FROM crm.contacts", "'SELECT'", "SELECTED", "\\i contacts.sql", "()"]
-)
+@pytest.mark.parametrize("sql", ["DELETE FROM crm.contacts", "'SELECT'", "SELECTED", "\\i contacts.sql", "()"])
 def test_other_statements_are_refused(sql):
     """Anything but a SELECT is refused, with its first word."""
 

@@ -92,7 +92,6 @@ def test_a_rate_is_requests_a_period(written, rate):
         ("SYNC_MAX_ATTEMPTS", "1.5"),
         ("SYNC_RETRY_BASE", "0"),
         ("SYNC_RETRY_MAX", "-1"),
-        ("SYNC_RETRY_MAX", "0.5"),
         ("SYNC_RETRY_BASE", "3601"),
         ("SYNC_COLLECT_INTERVAL", "0"),
         ("SYNC_LEASE", "15"),

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.session import begin
 from worker.application import run_beat, run_flower, run_worker, send_collect
+from worker.cli.session import begin
 from worker.listen.listen import listen as look_on
 from worker.wiring import Parts
 

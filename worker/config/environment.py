@@ -37,10 +37,7 @@ class Variables(PydanticBaseSettingsSource):
         return read(self._environment, name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        values = {
-            name: self.get_field_value(field, name)[0]
-            for name, field in self.settings_cls.model_fields.items()
-        }
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
         return {name: value for name, value in values.items() if value is not None}
 
 

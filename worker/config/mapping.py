@@ -48,9 +48,7 @@ def _projects(written: SyncToml, settings: Settings, *, need_keys: bool) -> dict
     projects: dict[int, Project] = {}
     for table in tables:
         if table.id in projects:
-            raise ConfigError(
-                f"{settings.sync_config}: two [[projects]] have the id {table.id}: keep one of them"
-            )
+            raise ConfigError(f"{settings.sync_config}: two [[projects]] have the id {table.id}: keep one of them")
         projects[table.id] = Project(
             id=table.id,
             rate=table.rate_limit or settings.ringostat_rate_limit,
@@ -91,9 +89,7 @@ def _sources(written: SyncToml, path: Path, projects: dict[int, Project]) -> dic
             identity=Identity(table.identity),
             project=_project_of(table, projects, where),
             query=_read_query(path.parent / table.query, where),
-            watches=tuple(
-                _watch(watch, f"{where}, {watch_label(place)}") for place, watch in enumerate(table.watch)
-            ),
+            watches=tuple(_watch(watch, f"{where}, {watch_label(place)}") for place, watch in enumerate(table.watch)),
         )
     return sources
 
@@ -113,9 +109,7 @@ def _read_query(file: Path, where: str) -> str:
     try:
         sql = read_text(file)
     except ConfigError as error:
-        raise ConfigError(
-            f"{where}: query: {error}: put the SELECT into that file in UTF-8, or name another"
-        ) from None
+        raise ConfigError(f"{where}: query: {error}: put the SELECT into that file in UTF-8, or name another") from None
     _check_sql(clean_query, sql, f"{where}: query {shown(file.name)}")
     return sql
 

@@ -42,9 +42,7 @@ def clean_condition(sql: str) -> str:
 
 def _read(sql: str) -> list[Token]:
     if "\0" in sql:
-        raise ConfigError(
-            "the SQL holds a NUL character, where PostgreSQL would stop reading: save it as UTF-8"
-        )
+        raise ConfigError("the SQL holds a NUL character, where PostgreSQL would stop reading: save it as UTF-8")
     written = list(tokens(sql))
     _refuse_parameters(written)
     _refuse_unmatched_brackets(written)

@@ -55,9 +55,7 @@ def watch_label(index: int) -> str:
 
 def _parse(path: Path) -> dict[str, Any]:
     if not os.path.exists(path):
-        raise ConfigError(
-            f"SYNC_CONFIG: there is no {path} here: start in its folder, or set SYNC_CONFIG to its path"
-        )
+        raise ConfigError(f"SYNC_CONFIG: there is no {path} here: start in its folder, or set SYNC_CONFIG to its path")
     try:
         text = read_text(path)
     except ConfigError as error:

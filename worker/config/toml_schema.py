@@ -41,12 +41,8 @@ Name = Annotated[
 VariableName = Annotated[
     str, AfterValidator(_variable_name), Field(description="a string, the name of an environment variable")
 ]
-Region = Annotated[
-    str, AfterValidator(_known_region), Field(description="the two letters of a country, such as UA")
-]
-WrittenRate = Annotated[
-    Rate, BeforeValidator(rate_from_text), Field(description="requests a period, such as 5/s")
-]
+Region = Annotated[str, AfterValidator(_known_region), Field(description="the two letters of a country, such as UA")]
+WrittenRate = Annotated[Rate, BeforeValidator(rate_from_text), Field(description="requests a period, such as 5/s")]
 
 
 class _Table(BaseModel):
@@ -79,9 +75,7 @@ class WatchTable(_Table):
     @model_validator(mode="after")
     def _take_keys_from_one_place(self) -> Self:
         if (self.key is None) == (self.keys is None):
-            raise ValueError(
-                "needs either `key` (a column of the changed row) or `keys` (a SELECT), and not both"
-            )
+            raise ValueError("needs either `key` (a column of the changed row) or `keys` (a SELECT), and not both")
         return self
 
 
@@ -90,9 +84,7 @@ class SourceTable(_Table):
 
     name: Name
     method: Literal["contacts", "organizations"] = Field(description='"contacts" or "organizations"')
-    identity: Literal["externalId", "leadId"] = Field(
-        default="externalId", description='"externalId" or "leadId"'
-    )
+    identity: Literal["externalId", "leadId"] = Field(default="externalId", description='"externalId" or "leadId"')
     project: ProjectId | None = None
     query: Text = Field(description="the name of a file with a SELECT, beside sync.toml")
     watch: list[WatchTable] = Field(default=[], description='a list such as [{ table = "…", key = "…" }]')

@@ -42,9 +42,7 @@ def company(dice: Random) -> str:
     """A company's name, with the quotes that people put there."""
     if dice.random() < 0.2:
         owner = person(dice)
-        return (
-            f"ФОП {owner.last_name} {dice.choice(names.MALE_NAMES)[0]}. {dice.choice(names.MALE_NAMES)[0]}."
-        )
+        return f"ФОП {owner.last_name} {dice.choice(names.MALE_NAMES)[0]}. {dice.choice(names.MALE_NAMES)[0]}."
     name = f"{dice.choice(names.COMPANY_WORDS)}-{dice.choice(names.COMPANY_TRADES)}"
     return f"{dice.choice(('ТОВ', 'ТОВ', 'ПП'))} «{name}»"
 

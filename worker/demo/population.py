@@ -57,9 +57,7 @@ def tables(contacts: int, dice: Random, now: datetime) -> Iterator[Table]:
         "name, phone, email, channel, status, staff_id, google_client_id, contact_id, created_at, updated_at",
         _leads(leads, contacts, dice, now),
     )
-    yield Table(
-        "deals", "contact_id, title, stage, amount, created_at, updated_at", _deals(contacts, dice, now)
-    )
+    yield Table("deals", "contact_id, title, stage, amount, created_at, updated_at", _deals(contacts, dice, now))
     yield Table("calls", "contact_id, staff_id, direction, seconds, started_at", _calls(contacts, dice, now))
 
 

@@ -17,9 +17,7 @@ _LONGEST_EXTENSION = 7
 
 _BRACKETED_REMARK = re.compile(r"\([^()]*[^\W\d_][^()]*\)|\[[^\[\]]*[^\W\d_][^\[\]]*\]")
 # Words after the last digit. Latin ones must stand apart: the library reads 1-800-FLOWERS as digits.
-_TRAILING_REMARK = re.compile(
-    r"(?<=[\d)])(?:[\s,;:(–—-]*[^\W\d_a-z]|[\s,;:(]+[–—-]*\s*[a-z])\D*$", re.IGNORECASE
-)
+_TRAILING_REMARK = re.compile(r"(?<=[\d)])(?:[\s,;:(–—-]*[^\W\d_a-z]|[\s,;:(]+[–—-]*\s*[a-z])\D*$", re.IGNORECASE)
 # What the library does not read itself: it knows ext, x, #, commas and a bare доб.
 _CYRILLIC_EXTENSION = re.compile(
     rf"(?<=[\d)])[\s,;.]*(?:(?:дод|доб|вн)[^\W\d_]*|х)[\s.:]*\d{{1,{_LONGEST_EXTENSION}}}$", re.IGNORECASE

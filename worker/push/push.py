@@ -70,7 +70,9 @@ class Pusher:
             log.warning("limiter_unavailable", batch=held.id, project=held.project.id, problem=str(error))
             self._put_all_back(held, LIMITER_WAIT, rearm=True)
         except MappingBrokenError as error:
-            log.error("mapping_broken", batch=held.id, project=held.project.id, problem=str(error))
+            log.error(  # noqa: TRY400 - the problem says it all
+                "mapping_broken", batch=held.id, project=held.project.id, problem=str(error)
+            )
             self._put_all_back(held, 0.0, pause=PauseFor(PauseReason.MAPPING_BROKEN, str(error)))
 
     def _travel(self, held: Held) -> None:
@@ -200,7 +202,9 @@ class Pusher:
             self.limiter.hold(held.project, judgement.delay)
         return judgement, ended
 
-    def _learn(self, connection: Connection, held: Held, outcome: Outcome, judgement: Judgement, entries: int) -> None:
+    def _learn(  # noqa: C901 - one case an outcome
+        self, connection: Connection, held: Held, outcome: Outcome, judgement: Judgement, entries: int
+    ) -> None:
         """What the answer says of the project as a whole."""
         project = held.project.id
         match outcome:

@@ -56,8 +56,7 @@ class Reader:
         """
         try:
             with self.engine.connect() as connection:
-                driver = connection.connection.driver_connection
-                assert isinstance(driver, psycopg.Connection)
+                driver: Any = connection.connection.driver_connection
                 return self._read(driver, source, list(keys))
         except DBAPIError as error:
             raise ReplicaUnavailableError(

@@ -71,12 +71,8 @@ def on_request(fault: Status) -> Answer:
     if fault.status in _BODILESS:
         return Answer(fault.status, b"", fault.headers)
     if fault.body is None:
-        return Answer(
-            fault.status, failed(fault.status, "answered on request").body, {**JSON, **fault.headers}
-        )
-    return Answer(
-        fault.status, fault.body.encode(), {"Content-Type": "text/plain; charset=utf-8", **fault.headers}
-    )
+        return Answer(fault.status, failed(fault.status, "answered on request").body, {**JSON, **fault.headers})
+    return Answer(fault.status, fault.body.encode(), {"Content-Type": "text/plain; charset=utf-8", **fault.headers})
 
 
 def in_html(answer: Answer) -> Answer:

@@ -56,9 +56,7 @@ class Book:
             self._contacts = Shelf(history=self._history)
             self._organizations = Shelf(history=self._history)
 
-    def contact(
-        self, project: int, *, external_id: str | None = None, lead_id: str | None = None
-    ) -> Document | None:
+    def contact(self, project: int, *, external_id: str | None = None, lead_id: str | None = None) -> Document | None:
         """The last accepted document of a contact."""
         with self._lock:
             record = self._contacts.find(project, external_id, lead_id)
@@ -70,9 +68,7 @@ class Book:
             record = self._organizations.find(project, external_id, None)
             return None if record is None else document(record.entry)
 
-    def history(
-        self, project: int, *, external_id: str | None = None, lead_id: str | None = None
-    ) -> list[Document]:
+    def history(self, project: int, *, external_id: str | None = None, lead_id: str | None = None) -> list[Document]:
         """Every accepted document of a contact, the oldest first; empty without `history`."""
         with self._lock:
             record = self._contacts.find(project, external_id, lead_id)

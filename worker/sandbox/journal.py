@@ -77,15 +77,11 @@ class Journal:
     def __iter__(self) -> Iterator[Request]:
         return iter(self.since(0))
 
-    def open(
-        self, project: int | None, method: str | None, path: str, ids: tuple[Ids, ...], size: int
-    ) -> Request:
+    def open(self, project: int | None, method: str | None, path: str, ids: tuple[Ids, ...], size: int) -> Request:
         """Notes a request that has arrived; `finish` completes the note."""
         with self._lock:
             self._number += 1
-            request = Request(
-                self._number, self._wall(), self._monotonic(), project, method, path, len(ids), ids, size
-            )
+            request = Request(self._number, self._wall(), self._monotonic(), project, method, path, len(ids), ids, size)
             self._kept.append(request)
             self._kept_ids += len(ids)
             self._requests += 1

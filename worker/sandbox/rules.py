@@ -82,9 +82,7 @@ def judge(
     return _of_body(method, project, body, limits)
 
 
-def _of_headers(
-    project: int | None, headers: Mapping[str, str], keys: Mapping[int, str] | None
-) -> Refusal | None:
+def _of_headers(project: int | None, headers: Mapping[str, str], keys: Mapping[int, str] | None) -> Refusal | None:
     key = headers.get("auth-key", "").strip()
     if not key:
         return Refusal(401, "auth-key is missing")

@@ -83,9 +83,7 @@ class Sandbox:
         """Listens, in a thread of its own; returns when requests are served. ConfigError: a taken port."""
         self.bind()
         ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self.run(ready.set)), name="sandbox", daemon=True
-        )
+        self._thread = threading.Thread(target=lambda: asyncio.run(self.run(ready.set)), name="sandbox", daemon=True)
         self._thread.start()
         ready.wait()
 

@@ -67,9 +67,7 @@ class Shelf(Generic[E]):
         """The projects that something was accepted for."""
         return {project for shelf in (self._by_external, self._by_lead) for project in shelf}
 
-    def put(
-        self, project: int, entries: Sequence[E], ids: Sequence[Ids], revision: int, received_at: datetime
-    ) -> None:
+    def put(self, project: int, entries: Sequence[E], ids: Sequence[Ids], revision: int, received_at: datetime) -> None:
         """Makes the entries, in their order, the last accepted states of whom their ids name.
 
         `revision` is that of the last acceptance before them.

@@ -171,7 +171,5 @@ def violations(method: Method, project: int, body: object) -> list[Violation]:
     """What is wrong with a decoded body (by the tables of `api.md`), the first `MOST` of it."""
     entries = entries_of(method, body)
     names = ("externalId", "leadId") if method is Method.CONTACTS else ("externalId",)
-    found = chain(
-        _of_envelope(method, body), _of_entries(method, project, entries), _repeated(entries, names)
-    )
+    found = chain(_of_envelope(method, body), _of_entries(method, project, entries), _repeated(entries, names))
     return list(islice(found, MOST))

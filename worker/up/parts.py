@@ -81,7 +81,8 @@ class Part:
             self._reader.join(1.0)
 
     def _signal(self, number: signal.Signals, *, whole_session: bool = False) -> None:
-        assert self._process is not None
+        if self._process is None:
+            return
         try:
             if whole_session:
                 os.killpg(self._process.pid, number)
@@ -91,8 +92,7 @@ class Part:
             return
 
     def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
+        for line in process.stdout or ():
             self.say(self.name, line.rstrip())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ import migrations
 from worker import demo
 from worker.backfill.backfill import Backfill
 from worker.capture import install
-from worker.config.settings import Settings, libpq_url
+from worker.config.settings import libpq_url
 from worker.up.figures import figures
 from worker.up.parts import Part
 from worker.up.servers import Surroundings, surround

@@ -1,0 +1,154 @@
+"""The engine on a real PostgreSQL and Redis, with a small CRM of its own and the sandbox as the API; Celery is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.waiting import wait_until
+from worker.config.settings import load_settings
+from worker.sandbox.server import Sandbox
+from worker.status.status import LaneStatus, read_status
+from worker.wiring import Parts
+
+PROJECT = 106
+
+CRM = """
+CREATE SCHEMA crm;
+CREATE TABLE crm.companies (id bigint PRIMARY KEY, name text);
+CREATE TABLE crm.contacts (id bigint PRIMARY KEY, name text, phone text, lead text, hidden boolean NOT NULL DEFAULT false);
+"""
+CONTACTS = """
+SELECT c.id AS key, c.name AS "fullName", c.lead AS "leadId",
+    json_build_array(json_build_object('type', 'phone', 'name', 'work', 'value', c.phone)) AS "contactDirections"
+FROM crm.contacts c WHERE NOT c.hidden; -- everybody
+"""
+LEADS = """
+SELECT c.lead AS key, 'Lead ' || c.name AS "fullName",
+    json_build_array(json_build_object('type', 'phone', 'name', 'work', 'value', c.phone)) AS "contactDirections"
+FROM crm.contacts c WHERE c.lead IS NOT NULL
+"""
+COMPANIES = "SELECT id AS key, name FROM crm.companies"
+TOML = """
+origin = "CRM"
+default_responsible = "1"
+[[sources]]
+name = "contacts"
+method = "contacts"
+query = "contacts.sql"
+[[sources]]
+name = "leads"
+method = "contacts"
+identity = "leadId"
+query = "leads.sql"
+[[sources]]
+name = "companies"
+method = "organizations"
+query = "companies.sql"
+"""
+
+
+@dataclass
+class Engine:
+    """Change something, drain, and see what came of it."""
+
+    database_url: str
+    parts: Parts
+    sandbox: Sandbox
+
+    def sql(self, statement: str, *values: Any) -> list[Any]:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def contacts(self, first: int, last: int, name: str = "Name") -> None:
+        """Put contacts into the CRM, or rename them."""
+        self.sql(
+            "INSERT INTO crm.contacts (id, name, phone) SELECT g, %s || ' ' || g, '067' || lpad(g::text, 7, '0')"
+            " FROM generate_series(%s::int, %s::int) g ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+            name,
+            first,
+            last,
+        )
+
+    def change(self, *keys: object, source: str = "contacts") -> None:
+        """Put changes into the outbox, in one transaction."""
+        self.sql(
+            "INSERT INTO ringostat_sync.outbox (source, key) SELECT %s, k FROM unnest(%s::text[]) WITH ORDINALITY u (k, n)"
+            " ORDER BY n",
+            source,
+            [str(key) for key in keys],
+        )
+
+    def collect(self) -> list[int]:
+        return [batch for message in self.parts.collector.round(PROJECT).messages for batch in message]
+
+    def push(self) -> int:
+        """One round, and every batch of it."""
+        batches = self.collect()
+        for batch in batches:
+            self.parts.pusher.push(batch)
+        return len(batches)
+
+    def drain(self, timeout: float = 15) -> None:
+        """Rounds until nothing waits."""
+
+        def quiet() -> bool:
+            self.push()
+            return not self.sql(
+                "SELECT 1 FROM ringostat_sync.outbox UNION ALL SELECT 1 FROM ringostat_sync.pending"
+                " UNION ALL SELECT 1 FROM ringostat_sync.in_flight LIMIT 1"
+            )
+
+        wait_until(quiet, timeout=timeout, what="the queue to drain")
+
+    def lane(self, method: str = "contacts") -> LaneStatus:
+        with self.parts.engine.connect() as connection:
+            return next(lane for lane in read_status(connection, self.parts.mapping) if lane.method == method)
+
+    def outcomes(self) -> list[str]:
+        return [row[0] for row in self.sql("SELECT outcome FROM ringostat_sync.requests ORDER BY id")]
+
+    def letters(self) -> list[tuple[str, str]]:
+        return self.sql(
+            "SELECT key, reason::text FROM ringostat_sync.dead_letters WHERE state = 'open' ORDER BY key::int"
+        )
+
+    def names(self) -> dict[str, str]:
+        """Full names by external id, as the API holds them."""
+        rows = self.sandbox_json("contacts")
+        return {row["externalId"]: row["fullName"] for row in rows if row["externalId"]}
+
+    def sandbox_json(self, kind: str) -> list[dict[str, Any]]:
+        import httpx  # noqa: PLC0415 - only here
+
+        return httpx.get(f"{self.sandbox.url}/_sandbox/{kind}.json?limit=1000000", trust_env=False).json()[kind]
+
+
+def build(database_url: str, redis_url: str, folder: Path, sandbox: Sandbox, **settings: str) -> Engine:
+    """An engine with its CRM; `settings` replace the environment's."""
+    for name, text in (
+        ("sync.toml", TOML),
+        ("contacts.sql", CONTACTS),
+        ("leads.sql", LEADS),
+        ("companies.sql", COMPANIES),
+    ):
+        (folder / name).write_text(text, encoding="utf-8")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(CRM.encode())
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "RINGOSTAT_PROJECT_ID": str(PROJECT),
+        "RINGOSTAT_AUTH_KEY": "key",
+        "RINGOSTAT_BASE_URL": sandbox.url,
+        "RINGOSTAT_RATE_LIMIT": "1000/s",
+        "RINGOSTAT_TIMEOUT": "1",
+        "SYNC_RETRY_BASE": "0.02",
+        "SYNC_RETRY_MAX": "0.1",
+        "SYNC_CONFIG": str(folder / "sync.toml"),
+    }
+    return Engine(database_url, Parts.of(load_settings({**environment, **settings})), sandbox)
