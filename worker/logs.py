@@ -7,6 +7,7 @@ import os
 import sys
 
 import structlog
+from structlog.typing import Processor
 
 LEVEL = "SYNC_LOG_LEVEL"
 
@@ -14,7 +15,7 @@ LEVEL = "SYNC_LOG_LEVEL"
 def set_up_logs() -> None:
     """Bring our lines and the libraries' into one form; the level is `SYNC_LOG_LEVEL` (info)."""
     level = logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "info").upper(), logging.INFO)
-    shared = [
+    shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -62,7 +62,7 @@ def remove(connection: psycopg.Connection[Any]) -> list[str]:
 
 def _put(connection: psycopg.Connection[Any], watch: Installed) -> None:
     names = {
-        "table": sql.SQL(watch.table.name),  # type: ignore[arg-type] # quoted by PostgreSQL itself
+        "table": sql.SQL(watch.table.name),
         "row": sql.Identifier(watch.trigger),
         "truncate": sql.Identifier(f"{watch.trigger}_truncate"),
         "function": sql.Identifier("ringostat_sync", watch.function),
@@ -102,7 +102,7 @@ def _take_away(
 
 def _drop(connection: psycopg.Connection[Any], table: str, triggers: list[tuple[str, str]]) -> None:
     for trigger, function in triggers:
-        named = {"trigger": sql.Identifier(trigger), "table": sql.SQL(table)}  # type: ignore[arg-type]
+        named = {"trigger": sql.Identifier(trigger), "table": sql.SQL(table)}
         connection.execute(sql.SQL("DROP TRIGGER IF EXISTS {trigger} ON {table}").format(**named))
         connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {}()").format(sql.Identifier("ringostat_sync", function)))
 

@@ -41,7 +41,7 @@ def prove(connection: psycopg.Connection[Any], watch: Installed) -> None:
 
 def _run(connection: psycopg.Connection[Any], watch: Installed) -> None:
     names = {
-        "table": sql.SQL(watch.table.name),  # type: ignore[arg-type] # quoted by PostgreSQL itself
+        "table": sql.SQL(watch.table.name),
         "function": sql.Identifier("ringostat_sync", watch.function),
         "truncate_function": sql.Identifier("ringostat_sync", f"{watch.function}_truncate"),
     }

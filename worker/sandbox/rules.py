@@ -110,10 +110,8 @@ def _of_body(method: Method, project: int, body: bytes, limits: Limits) -> Verdi
 
 def _ids_of_sound(posted: Posted, project: int) -> tuple[Ids, ...]:
     """The ids of all entries, or nothing where one of them breaks a rule that its types do not hold it to."""
-    if isinstance(posted, Contacts):
-        sound = _contacts_hold(posted.entries, project)
-    else:
-        sound = _organizations_hold(posted.entries, project)
+    is_contacts = isinstance(posted, Contacts)
+    sound = _contacts_hold(posted.entries, project) if is_contacts else _organizations_hold(posted.entries, project)
     ids = tuple(map(ids_of, posted.entries)) if sound else ()
     return () if NOBODY in ids else ids
 

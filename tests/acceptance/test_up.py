@@ -1,0 +1,176 @@
+"""The installed command as a person runs it: `up` in an empty folder, with real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from tests.waiting import wait_until
+from worker.up.embedded.ports import next_free
+
+COMMAND = [sys.executable, "-P", "-m", "worker"]
+
+
+class Up:
+    """A running `up` in a folder of its own, with addresses read from what it prints."""
+
+    def __init__(self, folder: Path, first_port: int) -> None:
+        self.folder = folder
+        self.log = folder / "up.log"
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("RINGOSTAT_", "SYNC_"))
+        } | {
+            "SANDBOX_PORT": str(next_free(first_port)),
+            "FLOWER_PORT": str(next_free(first_port + 300)),
+            "SYNC_LEASE": "6",
+            "RINGOSTAT_TIMEOUT": "3",
+            "SYNC_COLLECT_INTERVAL": "1",
+        }
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen([*COMMAND, "up"], cwd=folder, env=self.environment, stdout=log, stderr=log)
+        wait_until(lambda: "Ctrl-C stops" in self.log.read_text(), timeout=90, what="the addresses")
+        self.database = re.search(r"postgresql://\S+", self.log.read_text()).group()
+        self.sandbox = f"http://127.0.0.1:{self.environment['SANDBOX_PORT']}"
+
+    def ask(self, *arguments: str) -> str:
+        """Run a command against what `up` has brought along."""
+        redis = (self.folder / ".ringostat-sync" / "valkey" / "password").read_text().strip()
+        port = (self.folder / ".ringostat-sync" / "valkey" / "port").read_text().strip()
+        more = {
+            "DATABASE_URL": self.database,
+            "REDIS_URL": f"redis://:{redis}@127.0.0.1:{port}",
+            "RINGOSTAT_PROJECT_ID": "106",
+            "SYNC_CONFIG": str(Path(__file__).parents[2] / "worker" / "demo" / "mapping" / "sync.toml"),
+        }
+        done = subprocess.run(
+            [*COMMAND, *arguments], env=self.environment | more, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def sql(self, statement: str) -> list[tuple]:
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def names(self) -> list[str]:
+        try:
+            contacts = httpx.get(f"{self.sandbox}/_sandbox/contacts.json?limit=100000", trust_env=False).json()[
+                "contacts"
+            ]
+        except httpx.ConnectError:  # it is still starting
+            return []
+        return [contact["fullName"] for contact in contacts]
+
+    def workers(self) -> list[psutil.Process]:
+        """The worker and its children."""
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            if process.cmdline()[-1:] == ["worker"]:
+                return [process, *process.children()]
+        return []
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One `up` for all tests of this file: it is what takes the time."""
+    running = Up(tmp_path_factory.mktemp("up"), 18085)
+    yield running
+    running.stop()
+
+
+def test_the_demo_fills_the_telephone(up: Up) -> None:
+    """A new user sees contacts within a minute of typing one command."""
+    wait_until(lambda: len(up.names()) > 150, timeout=60, what="the contact book to fill")
+
+
+def test_a_changed_row_arrives(up: Up) -> None:
+    """A row changed with SQL is on the telephone soon after."""
+    up.sql(
+        "UPDATE crm.contacts SET last_name = 'Перевірковий', hidden = false WHERE id = (SELECT max(id) FROM crm.contacts)"
+    )
+
+    wait_until(lambda: any("Перевірковий" in name for name in up.names()), timeout=20, what="the new name")
+
+
+def test_status_answers_in_json(up: Up) -> None:
+    """Standard output holds JSON alone, with the fields that scripts rely on."""
+    lanes = json.loads(up.ask("status", "--json"))["projects"]
+
+    assert [lane["method"] for lane in lanes] == ["organizations", "contacts"]
+    fields = "project method pending in_flight oldest_pending_s sent unchanged absent dead paused requests_last_minute"
+    assert set(lanes[0]) == set(fields.split())
+
+
+def test_a_refused_contact_is_fixed_and_its_letter_closes(up: Up) -> None:
+    """Refused, listed as a dead letter, corrected in the CRM, sent; the letter closes by itself."""
+    rule = {"kind": "refuse", "field": "fullName", "contains": "Отруйний"}
+    httpx.post(f"{up.sandbox}/_sandbox/faults", json=rule, trust_env=False).raise_for_status()
+    [(key,)] = up.sql(
+        "SELECT min(contact_id) FROM crm.phones p JOIN crm.contacts c ON c.id = contact_id WHERE NOT hidden AND kind <> 'fax'"
+    )
+    up.sql(f"UPDATE crm.contacts SET last_name = 'Отруйний' WHERE id = {key}")
+
+    def letters() -> list[str]:
+        found = json.loads(up.ask("dead-letters", "list", "--json", "--reason", "refused"))
+        return [letter["key"] for letter in found]
+
+    wait_until(lambda: letters() == [str(key)], timeout=30, every=0.5, what="the dead letter")
+    up.sql(f"UPDATE crm.contacts SET last_name = 'Здоровий' WHERE id = {key}")
+    wait_until(lambda: letters() == [], timeout=30, every=0.5, what="the letter to close")
+    httpx.delete(f"{up.sandbox}/_sandbox/faults", trust_env=False)
+
+
+def test_a_killed_worker_loses_nothing(up: Up) -> None:
+    """`kill -9` of the worker and its children in the middle of pushing: every contact arrives all the same."""
+    httpx.post(f"{up.sandbox}/_sandbox/faults", json={"kind": "latency", "ms": 300}, trust_env=False).raise_for_status()
+    up.sql("UPDATE crm.contacts SET last_name = 'Живучий' WHERE NOT hidden")
+    wait_until(lambda: up.sql("SELECT 1 FROM ringostat_sync.batches WHERE posted"), timeout=20, what="a push under way")
+    for process in up.workers():
+        process.kill()
+
+    def arrived() -> bool:
+        left = "SELECT 1 FROM ringostat_sync.in_flight UNION ALL SELECT 1 FROM ringostat_sync.pending LIMIT 1"
+        return not up.sql(left) and sum("Живучий" in name for name in up.names()) > 100
+
+    wait_until(arrived, timeout=90, every=0.2, what="everything to arrive")
+    httpx.delete(f"{up.sandbox}/_sandbox/faults", trust_env=False)
+
+
+def test_flower_asks_for_a_password(up: Up) -> None:
+    """The page of the job is closed to whoever has none."""
+    page = f"http://127.0.0.1:{up.environment['FLOWER_PORT']}/"
+
+    def closed() -> bool:
+        try:
+            return httpx.get(page, trust_env=False).status_code == 401
+        except httpx.ConnectError:  # it is still starting
+            return False
+
+    wait_until(closed, timeout=30, what="Flower")
+
+
+def test_ctrl_c_stops_all_of_it(up: Up) -> None:
+    """After SIGINT no process of the tree is left."""
+    tree = psutil.Process(up.process.pid).children(recursive=True)
+    up.stop()
+
+    assert up.process.returncode == 0
+    wait_until(lambda: not any(process.is_running() for process in tree), timeout=10, what="the tree to end")
