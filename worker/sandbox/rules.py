@@ -110,8 +110,10 @@ def _of_body(method: Method, project: int, body: bytes, limits: Limits) -> Verdi
 
 def _ids_of_sound(posted: Posted, project: int) -> tuple[Ids, ...]:
     """The ids of all entries, or nothing where one of them breaks a rule that its types do not hold it to."""
-    is_contacts = isinstance(posted, Contacts)
-    sound = _contacts_hold(posted.entries, project) if is_contacts else _organizations_hold(posted.entries, project)
+    if isinstance(posted, Contacts):  # noqa: SIM108 - in one line the types of the entries are lost on the type checker
+        sound = _contacts_hold(posted.entries, project)
+    else:
+        sound = _organizations_hold(posted.entries, project)
     ids = tuple(map(ids_of, posted.entries)) if sound else ()
     return () if NOBODY in ids else ids
 
