@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
 from models import LetterReason
-from worker.cli.session import begin, known_project, mapping_of, outbox, print_json
+from worker.cli.session import begin, known_project, mapping_of, outbox, print_json, wide_console
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.letters import letters
@@ -34,7 +33,7 @@ def list_(project: ProjectOption = None, reason: ReasonOption = None, as_json: J
     if as_json:
         print_json([letter.as_json() for letter in found])
     else:
-        Console().print(_table(found))
+        wide_console().print(_table(found))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rich.console import Console
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
@@ -59,6 +60,11 @@ def known_project(mapping: Mapping, project: int) -> int:
 def print_json(value: Any) -> None:
     """JSON, alone on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def wide_console() -> Console:
+    """Standard output; where it is no terminal, wide enough that no column is cut."""
+    return Console() if sys.stdout.isatty() else Console(width=200)
 
 
 def first_line(error: Exception) -> str:

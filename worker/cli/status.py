@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from worker.cli.session import begin, mapping_of, outbox, print_json
+from worker.cli.session import begin, mapping_of, outbox, print_json, wide_console
 from worker.status.status import LaneStatus, read_status
 
 
@@ -23,7 +22,7 @@ def status(
     if as_json:
         print_json({"projects": [lane.as_json() for lane in lanes]})
     else:
-        Console().print(_table(lanes))
+        wide_console().print(_table(lanes))
 
 
 def _table(lanes: list[LaneStatus]) -> Table:
