@@ -1,0 +1,132 @@
+"""Mappings of other shapes than ours: key types, joined aggregates, errors of single rows, watches by the real triggers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.integration.engine import PROJECT, Engine
+from worker import capture
+from worker.config.mapping import load_mapping
+from worker.reading.plan import choose_plan
+
+DIRECTIONS = """
+    json_build_array(json_build_object('type', 'email', 'name', null, 'value', 'a' || n || '@example.com')) AS "contactDirections"
+"""
+
+
+def remap(engine: Engine, folder: Path, query: str, watch: str = "[]") -> None:
+    """Give the engine another mapping of one source, `contacts`."""
+    (folder / "contacts.sql").write_text(query, encoding="utf-8")
+    (folder / "sync.toml").write_text(
+        f'origin = "CRM"\ndefault_responsible = "1"\n[[sources]]\nname = "contacts"\nmethod = "contacts"\nquery = "contacts.sql"\n'
+        f"watch = {watch}\n",
+        encoding="utf-8",
+    )
+    engine.parts.mapping = load_mapping(engine.parts.settings, need_keys=True)
+
+
+@pytest.mark.parametrize(
+    ("key_type", "keys"),
+    [
+        ("uuid", ["7e0f0c1e-7c43-4a4e-8a3c-0a8d3d6f4c11", "00000000-0000-0000-0000-000000000002"]),
+        ("text", ["A/1", "ключ з пробілом"]),
+        ("varchar(10)", ["a%b", "c'd"]),
+        ("int", ["1", "-2"]),
+        ("numeric", ["10.5", "7"]),
+    ],
+)
+def test_keys_of_any_type(engine: Engine, tmp_path: Path, key_type: str, keys: list[str]) -> None:
+    """The key is bound in its column's own type, and is the id on the wire as PostgreSQL spells it."""
+    engine.sql(f"CREATE TABLE crm.people (k {key_type} PRIMARY KEY, n int)")
+    for number, key in enumerate(keys):
+        engine.sql(f"INSERT INTO crm.people VALUES (%s::{key_type}, {number})", key)
+    remap(
+        engine,
+        tmp_path,
+        f"""SELECT k AS key, 'Name ' || n AS "fullName", {DIRECTIONS} FROM crm.people WHERE n::text LIKE '%%' ;;""",
+    )
+    engine.change(*keys, "no such key")
+    engine.drain()
+
+    assert sorted(engine.names()) == sorted(keys)
+    assert engine.lane().absent == 1
+
+
+def test_a_row_that_can_not_be_computed_is_buried_alone(engine: Engine, tmp_path: Path) -> None:
+    """An error of SQLSTATE class 22 splits by key; the others arrive."""
+    engine.sql("CREATE TABLE crm.people AS SELECT g AS id, g AS n FROM generate_series(0, 9) g")
+    remap(engine, tmp_path, f"""SELECT id AS key, 'Name ' || 100 / n AS "fullName", {DIRECTIONS} FROM crm.people""")
+    engine.change(*range(10))
+    engine.drain()
+
+    assert engine.letters() == [("0", "mapping_error")]
+    assert engine.lane().sent == 9
+
+
+def test_a_key_returned_twice_is_buried(engine: Engine, tmp_path: Path) -> None:
+    """Which of the two would be right is not ours to guess."""
+    engine.sql("CREATE TABLE crm.people AS SELECT 1 AS id, g AS n FROM generate_series(1, 2) g UNION ALL SELECT 2, 3")
+    remap(engine, tmp_path, f"""SELECT id AS key, 'Name ' || n AS "fullName", {DIRECTIONS} FROM crm.people""")
+    engine.change(1, 2)
+    engine.drain()
+
+    assert engine.letters() == [("1", "duplicate_key")]
+    assert engine.lane().sent == 1
+
+
+def test_a_joined_aggregate_is_read_key_by_key(engine: Engine, tmp_path: Path) -> None:
+    """Where a condition on many keys would read every phone, each key is read alone."""
+    engine.sql(
+        "CREATE TABLE crm.phones AS SELECT g AS id, g %% 20000 AS contact_id, '067' || lpad(g::text, 7, '0') AS v"
+        " FROM generate_series(1, 60000) g"
+    )
+    engine.sql("CREATE INDEX ON crm.phones (contact_id)")
+    engine.sql("INSERT INTO crm.contacts (id, name) SELECT g, 'N' FROM generate_series(1, 20000) g")
+    engine.sql("ANALYZE crm.phones")
+    engine.sql("ANALYZE crm.contacts")
+    query = """
+        SELECT c.id AS key, c.name AS "fullName", p.d AS "contactDirections" FROM crm.contacts c
+        JOIN (SELECT contact_id, json_agg(json_build_object('type', 'phone', 'value', v)) AS d FROM crm.phones GROUP BY 1) p
+          ON p.contact_id = c.id
+    """
+    remap(engine, tmp_path, query)
+    with psycopg.connect(engine.database_url, autocommit=True) as connection:
+        assert choose_plan(connection, query).one_by_one
+    engine.change(1, 2, 3)
+    engine.drain()
+
+    assert engine.lane().sent == 3
+
+
+def test_triggers_on_quoted_tables_lead_to_the_telephone(engine: Engine, tmp_path: Path) -> None:
+    """From a changed row of a quoted table, through a `keys` SELECT, to the API; by real triggers."""
+    engine.sql('CREATE TABLE crm."Firma" ("Id" uuid PRIMARY KEY DEFAULT gen_random_uuid(), "Name" text)')
+    engine.sql('CREATE TABLE crm."Person" ("Id" serial PRIMARY KEY, "key" text, firma uuid)')
+    engine.sql('INSERT INTO crm."Firma" ("Name") VALUES (\'one\')')
+    engine.sql(
+        'INSERT INTO crm."Person" ("key", firma) SELECT g::text, (SELECT "Id" FROM crm."Firma") FROM generate_series(1, 3) g'
+    )
+    remap(
+        engine,
+        tmp_path,
+        """SELECT p."Id" AS key, f."Name" || p."key" AS "fullName",
+             '[{"type":"Phone","value":"+380671112233"}]'::json AS "contactDirections"
+           FROM crm."Person" p LEFT JOIN crm."Firma" f ON f."Id" = p.firma -- all""",
+        """[ { table = 'crm."Person"', key = "Id" },
+             { table = 'crm."Firma"', keys = 'SELECT p."Id" FROM crm."Person" p WHERE p.firma = changed."Id";' } ]""",
+    )
+    with psycopg.connect(engine.database_url, autocommit=True) as connection:
+        capture.install(connection, engine.parts.mapping)
+    engine.sql('UPDATE crm."Firma" SET "Name" = \'two\'')
+    engine.collect()
+    assert engine.parts.expander.expand(PROJECT) == 1
+    engine.drain()
+    assert engine.names() == {"1": "two1", "2": "two2", "3": "two3"}
+
+    engine.sql('DELETE FROM crm."Person" WHERE "Id" = 2')
+    engine.sql('TRUNCATE crm."Person"')
+    engine.drain()
+    assert engine.lane().absent == 3
