@@ -1,95 +1,152 @@
-"""The stand-in API over real HTTP."""
+"""The sandbox over real HTTP: answers, notes, coming and going."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import threading
+import time
 
 import httpx
 import pytest
 
-from worker.sandbox.server import Sandbox
+from tests.sandbox_bodies import HEADERS, PROJECT, contact, organization, post
+from tests.waiting import wait_until
+from worker.errors import ConfigError
+from worker.sandbox import Sandbox
+from worker.sandbox.faults import Hang, Latency
+from worker.sandbox.rules import Limits
 
-CONTACT: dict[str, Any] = {
-    "projectId": 106,
-    "fullName": "Оля <script>",
-    "origin": "CRM",
-    "externalId": "1",
-    "leadId": None,
-    "responsible": "1",
-    "staffId": None,
-    "contactLink": "https://crm.example.com/1",
-    "leadLink": None,
-    "dealLink": None,
-    "googleClientId": None,
-    "contactDirections": [{"type": "phone", "name": "work", "value": "+380501234567"}],
-    "organizations": None,
-}
-HEADERS = {"auth-key": "k", "x-project-id": "106"}
+PATH = "/minicrm/contacts/sync"
 
 
-def post(sandbox: Sandbox, *contacts: dict[str, Any], **headers: str) -> httpx.Response:
-    url = f"{sandbox.url}/minicrm/contacts/sync"
-    return httpx.post(url, json={"contacts": contacts}, headers=HEADERS | headers, trust_env=False)
+def test_what_keeps_to_the_rules_is_accepted(sandbox: Sandbox) -> None:
+    """200, and how many entries."""
+    answer = post(sandbox.url, contact("1"), contact("2"))
+
+    assert (answer.status_code, answer.json()) == (200, {"success": True, "accepted": 2})
+    assert sandbox.book.contacts() == [contact("2"), contact("1")]
 
 
-def test_a_sound_contact_is_accepted(sandbox: Sandbox) -> None:
-    """And stands in the contact book."""
-    assert post(sandbox, CONTACT).status_code == 200
-    assert httpx.get(f"{sandbox.url}/_sandbox/contacts.json", trust_env=False).json()["total"] == 1
+def test_organizations_have_their_own_method(sandbox: Sandbox) -> None:
+    """And their own book."""
+    answer = post(sandbox.url, organization("1"), method="organizations")
+
+    assert answer.json() == {"success": True, "accepted": 1}
+    assert sandbox.book.organizations() == [organization("1")]
+    assert sandbox.book.contacts() == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"projectId": "106"},
-        {"projectId": 107},
-        {"fullName": None},
-        {"fullName": " "},
-        {"externalId": None},
-        {"externalId": 1},
-        {"responsible": None},
-        {"contactDirections": []},
-        {"contactDirections": [{"type": "fax", "name": "x", "value": "+380501234567"}]},
-        {"contactDirections": [{"type": "phone", "name": "x", "value": "050 123 45 67"}]},
-        {"organizations": [{"name": "x"}]},
-        {"extra": 1},
-    ],
-    ids=str,
-)
-def test_a_broken_rule_is_refused(sandbox: Sandbox, change: dict[str, Any]) -> None:
-    """Each key, type and null of the contract."""
-    assert post(sandbox, CONTACT | change).status_code == 422
+def test_what_breaks_a_rule_is_refused_whole(sandbox: Sandbox) -> None:
+    """422 with the entry, the field and the rule; nothing of the request is accepted."""
+    answer = post(sandbox.url, contact("1"), contact("2", fullName=" "))
+
+    assert answer.status_code == 422
+    assert answer.json()["success"] is False
+    assert answer.json()["errors"] == [
+        {"index": 1, "field": "fullName", "message": "must be a string that is not blank"}
+    ]
+    assert sandbox.book.contacts() == []
 
 
-def test_a_missing_key_is_refused(sandbox: Sandbox) -> None:
-    """Every key is always present."""
-    assert post(sandbox, {name: value for name, value in CONTACT.items() if name != "staffId"}).status_code == 422
+def test_a_wrong_key_is_401() -> None:
+    """Where the sandbox was given keys; an unknown project has none."""
+    with Sandbox(keys={PROJECT: "right"}) as sandbox:
+        assert post(sandbox.url, contact(), auth_key="right").status_code == 200
+        assert post(sandbox.url, contact(), auth_key="wrong").status_code == 401
+        assert post(sandbox.url, contact(), auth_key="right", x_project_id="107").status_code == 401
 
 
-def test_an_id_twice_in_a_request_is_refused(sandbox: Sandbox) -> None:
-    """One contact, one entry."""
-    assert post(sandbox, CONTACT, CONTACT).status_code == 422
+def test_what_is_too_large_is_413() -> None:
+    """By bytes, and by entries."""
+    with Sandbox(limits=Limits(bytes=2000, entries=2)) as sandbox:
+        assert post(sandbox.url, contact("1"), contact("2")).status_code == 200
+        assert post(sandbox.url, *(contact(str(number)) for number in range(3))).status_code == 413
+        assert post(sandbox.url, contact(fullName="x" * 2000)).status_code == 413
 
 
-def test_a_wrong_key_is_unauthorized() -> None:
-    """Where keys are given, they are checked."""
-    with Sandbox(keys={106: "right"}) as sandbox:
-        assert post(sandbox, CONTACT, **{"auth-key": "wrong"}).status_code == 401
+def test_unknown_paths_and_wrong_verbs_are_told_and_noted(sandbox: Sandbox, http: httpx.Client) -> None:
+    """404 and 405, in JSON; the client under test has made them."""
+    answers = [http.post("/minicrm/leads/sync", json={}), http.get(PATH), http.put("/_sandbox/health")]
+
+    assert [answer.status_code for answer in answers] == [404, 405, 405]
+    assert [answer.json()["success"] for answer in answers] == [False, False, False]
+    assert answers[1].headers["Allow"] == "POST"
+    assert [(one.path, one.status) for one in sandbox.requests] == [("/minicrm/leads/sync", 404), (PATH, 405)]
 
 
-def test_a_fault_comes_when_asked_for(sandbox: Sandbox) -> None:
-    """By HTTP, as many times as said."""
-    fault = {"kind": "status", "status": 503, "times": 1, "headers": {"Retry-After": "2"}}
-    httpx.post(f"{sandbox.url}/_sandbox/faults", json=fault, trust_env=False).raise_for_status()
-    answer = post(sandbox, CONTACT)
+def test_a_request_is_noted_with_its_ids(sandbox: Sandbox) -> None:
+    """When, whose, what, how much, and what became of it."""
+    before = time.monotonic()
 
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
-    assert post(sandbox, CONTACT).status_code == 200
+    post(sandbox.url, contact("1", "2"), contact(None, "3"))
+
+    (note,) = sandbox.requests
+    assert (note.project, note.method, note.path, note.status) == (PROJECT, "contacts", PATH, 200)
+    assert (note.entries, note.ids, note.accepted, note.fault) == (2, (("1", "2"), (None, "3")), True, None)
+    assert note.finished is not None
+    assert before <= note.arrived <= note.finished <= time.monotonic()
+    assert note.size > 500
 
 
-def test_the_page_is_served_with_a_strict_policy(sandbox: Sandbox) -> None:
-    """The contact book's page runs nothing but its own files."""
-    page = httpx.get(f"{sandbox.url}/", trust_env=False)
+def test_a_connection_is_kept(sandbox: Sandbox, http: httpx.Client) -> None:
+    """Many requests go over one, whatever their answers."""
+    answers = [send(http), send(http, contact(fullName="")), send(http)]
 
-    assert page.status_code == 200
-    assert "default-src" in page.headers["Content-Security-Policy"]
+    assert [answer.status_code for answer in answers] == [200, 422, 200]
+    ports = {answer.extensions["network_stream"].get_extra_info("client_addr")[1] for answer in answers}
+    assert len(ports) == 1
+
+
+def test_hanging_requests_do_not_keep_it_from_stopping(sandbox: Sandbox) -> None:
+    """Whoever waits is cut off."""
+    sandbox.faults.add(Hang(times=1))
+    sandbox.faults.add(Latency(ms=60_000))
+    ended: list[str] = []
+
+    def wait() -> None:
+        try:
+            post(sandbox.url, contact())
+        except httpx.HTTPError as error:
+            ended.append(type(error).__name__)
+
+    waiting = [threading.Thread(target=wait) for _ in range(2)]
+    for one in waiting:
+        one.start()
+    wait_until(lambda: len(sandbox.requests) == 2, what="both requests")
+    sandbox.faults.clear()
+
+    sandbox.stop()
+
+    for one in waiting:
+        one.join(5)
+    assert len(ended) == 2
+
+
+def test_a_sandbox_may_go_away_and_come_back(sandbox: Sandbox) -> None:
+    """At the same address, with the book that it had: an API that was down."""
+    url = sandbox.url
+    post(url, contact())
+    sandbox.stop()
+    with pytest.raises(httpx.ConnectError):
+        post(url, contact("2"))
+
+    sandbox.start()
+
+    assert post(url, contact("2")).status_code == 200
+    assert sandbox.book.counts() == (2, 0)
+
+
+def test_a_taken_port_is_said_in_one_line(sandbox: Sandbox) -> None:
+    """With the setting that says which."""
+    with pytest.raises(ConfigError, match=r"^SANDBOX_PORT: port \d+ .*choose a free one$"):
+        Sandbox(port=sandbox.port).start()
+
+
+def test_a_sent_body_survives_as_it_was(sandbox: Sandbox) -> None:
+    """Whatever letters it has, and however JSON writes them."""
+    entry = contact(fullName='Ґалаґан 🌻 \\ " </script> \u0000 é')
+    body = json.dumps({"contacts": [entry]}, ensure_ascii=True).encode()
+
+    httpx.post(sandbox.url + PATH, content=body, headers=HEADERS, trust_env=False)
+
+    assert sandbox.book.contact(PROJECT, external_id="1") == entry

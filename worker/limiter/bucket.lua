@@ -4,7 +4,8 @@
 -- KEYS[1] bucket: a hash of `next` (earliest next grant), `held` (nothing before it), `epoch`
 -- KEYS[2] grants: a list of the last `count` grants, oldest first
 -- ARGV: operation, count, period, spacing, then the operation's own
---   take PATIENCE        -> {1, wait, epoch} a grant that starts in `wait`; {0, wait} none within PATIENCE; {-1} state lost
+--   take PATIENCE        -> {1, wait, epoch, crowded} a grant that starts in `wait`, crowded where at least half of the quota was
+--                           used lately; {0, wait} none within PATIENCE; {-1} state lost
 --   slots HORIZON        -> {1, n, wait} so many grants could start within HORIZON, the first in `wait`; {-1}
 --   confirm EPOCH        -> {1} the state that gave the grant is still there; {0} lost
 --   hold MICROSECONDS    -> {1} nobody is granted anything for so long
@@ -72,8 +73,10 @@ if operation == 'slots' then
 end
 
 if start - now > number(ARGV[5]) then return {0, start - now} end
+local crowded = 0
+if granted >= count and number(redis.call('LINDEX', KEYS[2], granted - count)) > now - 2 * period then crowded = 1 end
 redis.call('HSET', KEYS[1], 'next', string.format('%.0f', start + spacing))
 redis.call('RPUSH', KEYS[2], string.format('%.0f', start))
 redis.call('LTRIM', KEYS[2], -count, -1)
 remember()
-return {1, start - now, epoch}
+return {1, start - now, epoch, crowded}

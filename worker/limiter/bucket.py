@@ -19,19 +19,23 @@ from redis.exceptions import RedisError
 from worker.config.model import Project, Rate
 from worker.errors import LimiterUnavailableError
 
-SLACK = 1.03
+SLACK = 1.035
 """A period is counted this much longer than it is, so that the receiver's clock and the network's moods stay within N + 1."""
-SPACING = 0.9
+SPACING = 0.96
 """Grants are spaced evenly, a little closer than the average, so that lost time can be made up."""
 MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A request may start in `wait` seconds, if the bucket of `epoch` is still there then."""
+    """A request may start in `wait` seconds, if the bucket of `epoch` is still there then.
+
+    `crowded`: at least half of the quota was used lately, so that requests have to keep their distance at the receiver too.
+    """
 
     wait: float
     epoch: str
+    crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Limiter:
         """A grant that starts within `patience` seconds, or how long it would take. Raises LimiterUnavailableError."""
         answer = self._ask(project, "take", round(patience * MICRO))
         if answer[0] == 1:
-            return Grant(answer[1] / MICRO, _text(answer[2]))
+            return Grant(answer[1] / MICRO, _text(answer[2]), crowded=bool(answer[3]))
         return Later(answer[1] / MICRO)
 
     def confirm(self, project: Project, grant: Grant) -> bool:

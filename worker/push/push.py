@@ -29,6 +29,8 @@ from worker.settle.settle import guard, record_answer, settle
 
 log = structlog.get_logger()
 
+PREPARATION = 0.03
+"""Seconds between a grant and its request in a crowd: preparing takes now more, now less, and the receiver counts arrivals."""
 REPLICA_WAIT = 5.0
 LIMITER_WAIT = 1.0
 CURED_BY_AN_ANSWER = {PauseReason.API_DOWN, PauseReason.UNAUTHORIZED, PauseReason.UNEXPECTED_ANSWER}
@@ -88,11 +90,11 @@ class Pusher:
         journey = Journey(parts_of(going), suspects, accepted=held.accepted)
         posted = False
         while journey.parts:
-            wait = self._wait_for_grant(held)
-            if wait is not None:
-                self._postpone(held, journey, wait, in_the_middle=posted or bool(suspects) or held.accepted)
+            granted = self._wait_for_grant(held)
+            if isinstance(granted, Later):
+                self._postpone(held, journey, granted.wait, in_the_middle=posted or bool(suspects) or held.accepted)
                 return
-            if not self._post_next(held, journey):
+            if not self._post_next(held, journey, granted):
                 return
             posted = True
         self._end(held, journey, posted=posted)
@@ -125,19 +127,20 @@ class Pusher:
                 settle(connection, held, verdicts)
         return going
 
-    def _wait_for_grant(self, held: Held) -> float | None:
-        """None once a grant is there; seconds to wait where that would be too long inside a worker's slot."""
+    def _wait_for_grant(self, held: Held) -> float | Later:
+        """The moment (monotonic seconds) from which the request may leave; Later where that is too long inside a worker's slot."""
         while True:
             grant = self.limiter.take(held.project, self.policy.patience)
             if isinstance(grant, Later):
-                return grant.wait
+                return grant
+            moment = time.monotonic() + grant.wait + (PREPARATION if grant.crowded else 0.0)
             if grant.wait <= 0:
-                return None
+                return moment
             self.sleep(grant.wait)
             if self.limiter.confirm(held.project, grant):
-                return None
+                return moment
 
-    def _post_next(self, held: Held, journey: Journey) -> bool:
+    def _post_next(self, held: Held, journey: Journey, moment: float) -> bool:
         """Post the first part and settle what its answer decides; False when the batch does not go on."""
         part = journey.parts[0]
         request = self._begin(held, journey, len(part))
@@ -145,6 +148,8 @@ class Pusher:
             return False
         del journey.parts[0]
         body = envelope(held.method, [item.document.body for item in part])
+        if moment > time.monotonic():
+            self.sleep(max(0.0, moment - time.monotonic()))
         started = time.monotonic()
         outcome = self.client.post(held.project, held.method, body)
         judgement, ended = self._settle_answer(held, journey, part, request, outcome)
