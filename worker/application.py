@@ -17,6 +17,7 @@ from celery import Celery
 from celery.platforms import SecurityWarning
 from kombu import Exchange, Queue
 
+from worker.backfill.poll import EVERY
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.wiring import Parts
@@ -83,7 +84,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     every = settings.sync_collect_interval
-    return {
+    entries: dict[str, dict[str, Any]] = {
         "sweep": {"task": "sweep", "schedule": every, "options": {"expires": max(every, 5)}},
         "recover": {
             "task": "recover",
@@ -92,6 +93,9 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         },
         "purge": {"task": "purge", "schedule": 60, "options": {"expires": 60}},
     }
+    if not settings.shares_database:
+        entries["poll"] = {"task": "poll", "schedule": EVERY, "options": {"expires": EVERY}}
+    return entries
 
 
 def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:

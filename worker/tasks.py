@@ -13,6 +13,7 @@ import structlog
 from celery import Celery
 
 from worker.application import COLLECT, PUSH, UPKEEP, queue_name
+from worker.backfill.poll import poll
 from worker.config.settings import Settings
 from worker.errors import SyncError
 from worker.listen.look import look
@@ -82,7 +83,7 @@ def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  # noqa: C901 - six tasks of a few lines
+def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  # noqa: C901 - seven tasks of a few lines
     def collect(project: int) -> dict[str, Any]:
         found = parts.collector.round(project)
         for batches in found.messages:
@@ -117,6 +118,9 @@ def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  
             messages.push([batch])
         return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
 
+    def poll_replica() -> dict[str, int]:
+        return {"polled": poll(parts.engine, parts.crm, parts.mapping)}
+
     def purge_old() -> dict[str, int]:
         return purge(parts.engine)
 
@@ -126,5 +130,6 @@ def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  
         "expand": expand,
         "sweep": sweep,
         "recover": recover_lost,
+        "poll": poll_replica,
         "purge": purge_old,
     }

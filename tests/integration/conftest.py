@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.integration.engine import Engine, build
@@ -16,6 +17,13 @@ def sandbox() -> Iterator[Sandbox]:
     """The stand-in API, with every accepted document kept."""
     with Sandbox(history=True) as running:
         yield running
+
+
+@pytest.fixture
+def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    """A client of the sandbox that gives up after half a second of silence."""
+    with httpx.Client(base_url=sandbox.url, timeout=0.5, trust_env=False) as client:
+        yield client
 
 
 @pytest.fixture

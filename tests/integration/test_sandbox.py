@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from tests.sandbox_bodies import HEADERS, PROJECT, contact, organization, post
+from tests.sandbox_bodies import HEADERS, PROJECT, contact, organization, post, send
 from tests.waiting import wait_until
 from worker.errors import ConfigError
 from worker.sandbox import Sandbox

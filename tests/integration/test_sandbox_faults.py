@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.sandbox_bodies import HEADERS, PROJECT, contact, post
+from tests.sandbox_bodies import HEADERS, PROJECT, contact, post, send
 from tests.waiting import wait_until
 from worker.sandbox import Sandbox
 from worker.sandbox.faults import Latency
@@ -18,23 +17,11 @@ from worker.sandbox.faults import Latency
 PATH = "/minicrm/contacts/sync"
 
 
-@pytest.fixture
-def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    """A client of the sandbox that gives up after half a second of silence."""
-    with httpx.Client(base_url=sandbox.url, timeout=0.5, trust_env=False) as client:
-        yield client
-
-
 def fault(http: httpx.Client, kind: str, **words: Any) -> int:
     """Asks for a fault, as a person with curl would, and returns its id."""
     answer = http.post("/_sandbox/faults", json={"kind": kind, **words})
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
-
-
-def send(http: httpx.Client, *entries: dict[str, Any], method: str = "contacts") -> httpx.Response:
-    """Posts entries, one contact if none is given."""
-    return http.post(f"/minicrm/{method}/sync", json={method: list(entries) or [contact()]}, headers=HEADERS)
 
 
 def accepted(sandbox: Sandbox) -> bool:

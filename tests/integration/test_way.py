@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.engine import PROJECT, Engine
 from tests.waiting import wait_until
+from worker.backfill.backfill import Backfill
+from worker.backfill.poll import poll
 from worker.errors import RefusedError
 from worker.letters import letters
 from worker.projects import pauses
@@ -356,3 +358,51 @@ def test_a_lost_bucket_is_refilled_from_postgresql(engine: Engine) -> None:
     wait_until(
         lambda: engine.parts.redis.llen(f"{{ringostat-sync:{PROJECT}}}:grants") == 1, what="the grant to be back"
     )
+
+
+def test_a_replica_without_triggers_is_polled(engine: Engine) -> None:
+    """A poll finds what is new, and sends only what has changed."""
+    parts = engine.parts
+    engine.contacts(1, 120)
+    assert poll(parts.engine, parts.crm, parts.mapping) == 120
+    engine.drain()
+    engine.contacts(7, 7, "Changed")
+    poll(parts.engine, parts.crm, parts.mapping)
+    engine.drain()
+
+    assert (engine.lane().sent, engine.lane().unchanged) == (121, 119)
+    assert engine.names()["7"] == "Changed 7"
+
+
+def test_a_backfill_stays_behind_live_changes(engine: Engine) -> None:
+    """A live change overtakes a backfill of its own project."""
+    engine.contacts(1, 300)
+    list(Backfill(engine.parts.engine, engine.parts.crm, engine.parts.mapping.sources["contacts"]).run())
+    engine.change(300)
+    batches = engine.collect()
+
+    [(first,)] = engine.sql("SELECT batch_id FROM ringostat_sync.in_flight WHERE key = '300'")
+    assert first == batches[0]
+
+
+def test_a_stopped_backfill_resumes(engine: Engine) -> None:
+    """The same command goes on after the last chunk that is in."""
+    engine.contacts(1, 6000)
+    backfill = Backfill(engine.parts.engine, engine.parts.crm, engine.parts.mapping.sources["contacts"])
+    progress = backfill.run()
+    assert [next(progress), next(progress)] == [0, 5000]
+    progress.close()
+
+    assert list(backfill.run()) == [5000, 6000]
+
+
+def test_a_forced_backfill_sends_the_unchanged(engine: Engine) -> None:
+    """`--force` and `--where` together: these keys, whatever was accepted."""
+    engine.contacts(1, 10)
+    engine.change(*range(1, 11))
+    engine.drain()
+    source = engine.parts.mapping.sources["contacts"]
+    list(Backfill(engine.parts.engine, engine.parts.crm, source, "q.key <= 3", forced=True).run())
+    engine.drain()
+
+    assert engine.lane().sent == 13
