@@ -1,18 +1,17 @@
--- TRUNCATE is a change of every contact that the table held. A BEFORE trigger still sees the rows, and fires under
--- logical replication too. If `where` fails, every row counts.
+-- TRUNCATE is a change of every contact that the table held; the rows are still there before it.
 CREATE OR REPLACE FUNCTION ringostat_sync.{function}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $ringostat_sync$
 DECLARE
-    rs_rows text := format(' FROM %I.%I AS changed', TG_TABLE_SCHEMA, TG_TABLE_NAME);
+    rs_table text := format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME);
 BEGIN
-    EXECUTE {insert} || rs_rows || {where};
-    RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
     BEGIN
-        EXECUTE {insert} || rs_rows;
+        EXECUTE replace({insert_where}, '<table>', rs_table);
     EXCEPTION WHEN OTHERS THEN
-        RAISE LOG 'ringostat-sync: the TRUNCATE of %.% could not be captured (SQLSTATE %): run a backfill',
-            TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLSTATE;
+        BEGIN
+            EXECUTE replace({insert_all}, '<table>', rs_table);
+        EXCEPTION WHEN OTHERS THEN
+            RAISE LOG 'ringostat-sync: TRUNCATE of % could not be captured: %', rs_table, SQLSTATE;
+        END;
     END;
     RETURN NULL;
 END
