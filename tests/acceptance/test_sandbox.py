@@ -41,6 +41,20 @@ def test_it_says_where_it_is_and_ends_when_told(
     assert (output, errors) == ("", "")
 
 
+def test_it_logs_refusals_without_saying_whose(running: tuple[subprocess.Popen[str], str]) -> None:
+    """On standard error: counts, and no name, number or address."""
+    process, line = running
+    url = next(word for word in line.split() if word.startswith("http://"))
+    post(url, contact(fullName="Секретна Персона", staffId=["+380501112233"]))
+
+    process.terminate()
+    output, errors = process.communicate(timeout=10)
+
+    assert output == ""
+    assert "not_accepted" in errors
+    assert not any(private in errors for private in ("Секретна", "380501112233", "example.com"))
+
+
 def test_a_taken_port_ends_it_with_one_line() -> None:
     """Exit code 2, and the setting that says which port."""
     with Sandbox() as taken:
