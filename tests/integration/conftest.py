@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -27,10 +28,19 @@ def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def engine(database_url: str, redis_url: str, tmp_path: Path, sandbox: Sandbox) -> Iterator[Engine]:
-    """The engine on fresh servers."""
-    built = build(database_url, redis_url, tmp_path, sandbox)
-    yield built
-    built.parts.pusher.client.close()
-    built.parts.engine.dispose()
-    built.parts.crm.dispose()
+def make_engine(database_url: str, redis_url: str, tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Engine]]:
+    """Makes the engine on fresh servers; settings by name replace the usual ones."""
+    with ExitStack() as stack:
+
+        def make(**settings: str) -> Engine:
+            built = build(database_url, redis_url, tmp_path, sandbox, **settings)
+            stack.callback(built.close)
+            return built
+
+        yield make
+
+
+@pytest.fixture
+def engine(make_engine: Callable[..., Engine]) -> Engine:
+    """The engine with the usual settings."""
+    return make_engine()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.rows import namedtuple_row
 
 from tests.waiting import wait_until
+from worker.config.mapping import load_mapping
+from worker.config.model import Project
 from worker.config.settings import load_settings
 from worker.sandbox.server import Sandbox
 from worker.status.status import LaneStatus, read_status
@@ -31,6 +35,8 @@ SELECT c.lead AS key, 'Lead ' || c.name AS "fullName",
     json_build_array(json_build_object('type', 'phone', 'name', 'work', 'value', c.phone)) AS "contactDirections"
 FROM crm.contacts c WHERE c.lead IS NOT NULL
 """
+DIRECTIONS = [{"type": "phone", "name": "work", "value": "0671234567"}]
+"""What a payload needs besides its name."""
 COMPANIES = "SELECT id AS key, name FROM crm.companies"
 TOML = """
 origin = "CRM"
@@ -58,6 +64,7 @@ class Engine:
     database_url: str
     parts: Parts
     sandbox: Sandbox
+    folder: Path
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
@@ -112,6 +119,56 @@ class Engine:
     def outcomes(self) -> list[str]:
         return [row[0] for row in self.sql("SELECT outcome FROM ringostat_sync.requests ORDER BY id")]
 
+    def payload(self, key: object, document: object, *, source: str = "contacts", outbox_id: int | None = None) -> None:
+        """Put a producer's own document into the outbox, under an id of its own where given."""
+        self.sql(
+            "INSERT INTO ringostat_sync.outbox (source, key, payload, id)"
+            " VALUES (%s, %s, %s, coalesce(%s, nextval(pg_get_serial_sequence('ringostat_sync.outbox', 'id'))))",
+            source,
+            str(key),
+            json.dumps(document),
+            outbox_id,
+        )
+
+    def waiting(self) -> dict[str, Any]:
+        """The contacts that wait, by key."""
+        with psycopg.connect(self.database_url, row_factory=namedtuple_row) as connection:
+            rows = connection.execute("SELECT *, due_at > clock_timestamp() AS later FROM ringostat_sync.pending")
+            return {row.key: row for row in rows}
+
+    def due_now(self) -> None:
+        """Let the time pass until every try is due."""
+        self.sql("UPDATE ringostat_sync.pending SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
+
+    def probe_now(self) -> None:
+        """Let the time pass until the pause's probe may go out."""
+        self.sql("UPDATE ringostat_sync.pauses SET until = clock_timestamp() WHERE until IS NOT NULL")
+
+    def posted(self) -> list[list[str | None]]:
+        """The external ids of every request that the API has seen, in order."""
+        return [[external for external, _ in request.ids] for request in self.sandbox.requests]
+
+    def history(self, key: object) -> list[str]:
+        """The names that the API accepted for a contact, in order."""
+        return [str(state["fullName"]) for state in self.sandbox.book.history(PROJECT, external_id=str(key))]
+
+    def remap(self, more: str, **queries: str) -> None:
+        """Add to `sync.toml`, and write queries by the names of their files; before the engine is used."""
+        for name, query in queries.items():
+            (self.folder / f"{name}.sql").write_text(query, encoding="utf-8")
+        with (self.folder / "sync.toml").open("a", encoding="utf-8") as mapping:
+            mapping.write(more)
+        self.parts.mapping = load_mapping(self.parts.settings, need_keys=True)
+
+    @property
+    def project(self) -> Project:
+        return self.parts.mapping.projects[PROJECT]
+
+    def close(self) -> None:
+        self.parts.pusher.client.close()
+        self.parts.engine.dispose()
+        self.parts.crm.dispose()
+
     def letters(self) -> list[tuple[str, str]]:
         return self.sql(
             "SELECT key, reason::text FROM ringostat_sync.dead_letters WHERE state = 'open' ORDER BY key::int"
@@ -151,4 +208,4 @@ def build(database_url: str, redis_url: str, folder: Path, sandbox: Sandbox, **s
         "SYNC_RETRY_MAX": "0.1",
         "SYNC_CONFIG": str(folder / "sync.toml"),
     }
-    return Engine(database_url, Parts.of(load_settings({**environment, **settings})), sandbox)
+    return Engine(database_url, Parts.of(load_settings({**environment, **settings})), sandbox, folder)

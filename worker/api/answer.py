@@ -37,7 +37,7 @@ def reports_error(body: bytes) -> bool:
     """Whether a 2xx body itself reports an error. A body that is no JSON object reports none."""
     try:
         answer: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     if not isinstance(answer, dict):
         return False
@@ -67,6 +67,6 @@ def excerpt(body: bytes) -> str:
 def _until(value: str, now: datetime) -> float:
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()

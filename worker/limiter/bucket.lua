@@ -7,7 +7,7 @@
 --   take PATIENCE        -> {1, wait, epoch, crowded} a grant that starts in `wait`, crowded where at least half of the quota was
 --                           used lately; {0, wait} none within PATIENCE; {-1} state lost
 --   slots HORIZON        -> {1, n, wait} so many grants could start within HORIZON, the first in `wait`; {-1}
---   confirm EPOCH        -> {1} the state that gave the grant is still there; {0} lost
+--   confirm EPOCH        -> {1} the state that gave the grant is still there, and nobody was told to hold back since; {0} void
 --   hold MICROSECONDS    -> {1} nobody is granted anything for so long
 --   seed EPOCH HELD AGE… -> {1} refilled from the ages of the last requests, oldest first; {0} somebody else has done it
 local operation, count, period, spacing = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -25,7 +25,9 @@ end
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 
 if operation == 'confirm' then
-    return {epoch == ARGV[5] and 1 or 0}
+    -- A grant for the very end of a hold may be confirmed a moment early, as clocks differ.
+    local free = number(redis.call('HGET', KEYS[1], 'held')) <= now + 5000
+    return {epoch == ARGV[5] and free and 1 or 0}
 end
 
 if operation == 'seed' then

@@ -1,7 +1,7 @@
 """The rate limit: one bucket per project in Redis, for all workers, retries, splits and probes.
 
 Redis may lose it at any moment. Then the bucket is refilled from the times of posting that PostgreSQL holds, and a grant that
-was given by the lost state is not used (`confirm`). Where Redis is away, nothing is granted.
+was given by the lost state, or before a hold, is not used (`confirm`). Where Redis is away, nothing is granted.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Limiter:
         return Later(answer[1] / MICRO)
 
     def confirm(self, project: Project, grant: Grant) -> bool:
-        """Whether the state that gave this grant is still there; ask after having waited for it."""
+        """Whether this grant still holds: its state is there, and no hold has come; ask after having waited for it."""
         return bool(self._run(project, "confirm", grant.epoch)[0] == 1)
 
     def slots(self, project: Project, horizon: float) -> Slots:

@@ -53,8 +53,11 @@ def find_key_type(connection: psycopg.Connection[Any], inner: str) -> str:
 
 
 def trial_keys(connection: psycopg.Connection[Any], inner: str) -> list[str]:
-    """A few keys for EXPLAIN. A source that is slow to give even those is planned without."""
-    rows = connection.execute(f"SELECT q.key::text FROM (\n{inner}\n) AS q LIMIT {TRIAL_KEYS}", []).fetchall()
+    """A few keys for EXPLAIN. A source that is slow to give even those, or one of whose rows can't be computed, is planned without."""
+    try:
+        rows = connection.execute(f"SELECT q.key::text FROM (\n{inner}\n) AS q LIMIT {TRIAL_KEYS}", []).fetchall()
+    except (psycopg.DataError, psycopg.errors.QueryCanceled):
+        return []
     return [row[0] for row in rows if row[0] is not None]
 
 

@@ -71,6 +71,8 @@ class Reader:
                 self._plans[source.name] = choose_plan(connection, clean_query(source.query))
             return self._split_on_bad_values(connection, self._plans[source.name], keys)
         except psycopg.Error as error:
+            # The CRM may have been migrated under us: the next try finds the key's type anew.
+            self._plans.pop(source.name, None)
             raise broken_or_unavailable(source, error) from error
 
     def _split_on_bad_values(

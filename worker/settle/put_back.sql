@@ -1,4 +1,4 @@
--- Contacts wait again. Where a newer change of one waits already, that one is kept and this one is superseded.
+-- Contacts wait again. Where a newer change of one waits already, that one is kept and this one is superseded; the force stays.
 WITH gone AS (
     DELETE FROM ringostat_sync.in_flight AS f
     USING unnest(CAST(:places AS int[]), CAST(:afters AS float8[]), CAST(:counted AS int[]), CAST(:lost AS int[]))
@@ -15,13 +15,15 @@ SELECT
 FROM gone
 ORDER BY identity, key
 ON CONFLICT (project, method, identity, key) DO UPDATE SET
-    source = excluded.source,
-    outbox_id = excluded.outbox_id,
-    payload = excluded.payload,
+    (source, outbox_id, payload, attempts, losses, due_at) = (
+        SELECT n.source, n.outbox_id, n.payload, n.attempts, n.losses, n.due_at
+        FROM (VALUES
+            (1, p.source, p.outbox_id, p.payload, p.attempts, p.losses, p.due_at),
+            (2, excluded.source, excluded.outbox_id, excluded.payload, excluded.attempts, excluded.losses, excluded.due_at)
+        ) AS n (turn, source, outbox_id, payload, attempts, losses, due_at)
+        ORDER BY n.outbox_id DESC, n.turn
+        LIMIT 1
+    ),
     priority = least(p.priority, excluded.priority),
-    attempts = excluded.attempts,
-    losses = excluded.losses,
     forced = p.forced OR excluded.forced,
-    captured_at = least(p.captured_at, excluded.captured_at),
-    due_at = excluded.due_at
-WHERE excluded.outbox_id > p.outbox_id
+    captured_at = least(p.captured_at, excluded.captured_at)

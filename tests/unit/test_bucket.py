@@ -1,0 +1,318 @@
+"""The bucket: `bucket.lua` in a Redis whose clock the test turns."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+from fakeredis import FakeRedis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from worker.config.model import Project, Rate
+from worker.limiter.bucket import SLACK, Grant, Later, Limiter, Posted
+
+TICK = 2e-6
+INFINITY = float("inf")
+FLUSH = -1
+
+
+@dataclass
+class Clock:
+    """The time of the fake Redis, in seconds."""
+
+    now: float = 1_790_000_000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Bench:
+    """A limiter, its clock, its Redis, and what PostgreSQL would say of the last requests."""
+
+    clock: Clock
+    redis: FakeRedis = field(default_factory=FakeRedis)
+    posts: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    held_until: float = 0.0
+
+    @property
+    def limiter(self) -> Limiter:
+        return Limiter(self.redis, "test", self.recall, self.clock.sleep)
+
+    @property
+    def posted(self) -> list[float]:
+        """When requests of project 1 began."""
+        return self.posts[1]
+
+    def recall(self, project: int, period: float, limit: int) -> Posted:
+        ages = [self.clock.now - moment for moment in self.posts[project] if self.clock.now - moment < period]
+        return Posted(ages[-limit:], max(0.0, self.held_until - self.clock.now))
+
+    def work(
+        self, limits: Project, seconds: float, workers: int, *, lost_after: float = INFINITY, seed: int = 1
+    ) -> None:
+        """Let `workers` take, wait for and use grants for so long, each busy up to 50 ms in between.
+
+        After `lost_after` seconds Redis is flushed once.
+        """
+        dice, start = Random(seed), self.clock.now
+        turns = [(start, worker) for worker in range(workers)] + [(start + lost_after, FLUSH)]
+        granted: dict[int, Grant] = {}
+        while turns[0][0] < start + seconds:
+            self.clock.now, worker = heapq.heappop(turns)
+            wait = dice.random() * 0.05
+            if worker == FLUSH:
+                self.redis.flushall()
+                wait = INFINITY
+            elif grant := granted.pop(worker, None):
+                if self.limiter.confirm(limits, grant):
+                    self.posts[limits.id].append(self.clock.now)
+            else:
+                answer = self.limiter.take(limits, 1.0)
+                wait = answer.wait + TICK
+                if isinstance(answer, Grant):
+                    granted[worker] = answer
+            heapq.heappush(turns, (self.clock.now + wait, worker))
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A bench whose Redis is empty; fakeredis takes its time from `time.time`."""
+    clock = Clock()
+    monkeypatch.setattr("time.time", lambda: clock.now)
+    return Bench(clock)
+
+
+def project(count: int, period: float, number: int = 1) -> Project:
+    return Project(number, Rate(count, period), 100)
+
+
+def most_in_a_window(moments: list[float], seconds: float) -> int:
+    """The most moments that any half-open window of so many seconds holds."""
+    return max(sum(first <= moment < first + seconds - 4 * TICK for moment in moments) for first in moments or [0.0])
+
+
+def refill(bench: Bench, limits: Project) -> None:
+    bench.limiter.slots(limits, 0.0)
+
+
+@pytest.mark.parametrize(("count", "period"), [(1, 1.0), (2, 1.0), (5, 1.0), (10, 1.0), (30, 60.0), (7, 3600.0)])
+@pytest.mark.parametrize("workers", [1, 8])
+def test_no_period_grants_more_than_n(bench: Bench, count: int, period: float, workers: int) -> None:
+    """However many ask, in any window of a period at most N requests begin."""
+    bench.work(project(count, period), 6 * period, workers)
+
+    assert most_in_a_window(bench.posted, period) <= count
+
+
+@pytest.mark.parametrize(("count", "period"), [(5, 1.0), (50, 1.0), (30, 60.0), (7, 3600.0)])
+def test_a_backlog_uses_the_quota(bench: Bench, count: int, period: float) -> None:
+    """With somebody always asking, at least 95 % of what is allowed is used."""
+    bench.work(project(count, period), 10 * period, workers=8)
+    span = bench.posted[-1] - bench.posted[0]
+
+    assert (len(bench.posted) - 1) >= 0.95 * count * span / period
+
+
+bursts = st.tuples(st.floats(0, 4), st.integers(1, 12), st.floats(0, 2))
+
+
+@given(st.lists(bursts, min_size=1, max_size=6), st.integers(1, 6))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_neither_bursts_nor_losses_break_the_limit(
+    bench: Bench, found: list[tuple[float, int, float]], count: int
+) -> None:
+    """Idle times save nothing up, and a Redis flushed at any moment forgets nothing that was posted."""
+    new = Bench(bench.clock)
+    for idle, workers, lost_after in found:
+        new.clock.sleep(idle)
+        new.work(project(count, 1.0), 1.5, workers, lost_after=lost_after)
+
+    assert most_in_a_window(new.posted, 1.0) <= count
+
+
+def test_an_hourly_quota_is_spent_evenly(bench: Bench) -> None:
+    """Not in the first seconds: the first tenth of an hour gets about a tenth of it."""
+    bench.work(project(100, 3600.0), 360, workers=4)
+
+    assert 9 <= len(bench.posted) <= 12
+
+
+def test_projects_do_not_share_a_bucket(bench: Bench) -> None:
+    """One project's backlog takes nothing from another's quota."""
+    bench.work(project(1, 60.0, number=1), 5, workers=4)
+    answer = bench.limiter.take(project(1, 60.0, number=2), 0.0)
+
+    assert isinstance(answer, Grant)
+    assert answer.wait == 0
+
+
+def test_no_grant_beyond_the_patience(bench: Bench) -> None:
+    """Whoever would have to wait longer is told how long, and takes nothing."""
+    limits = project(1, 10.0)
+    bench.limiter.take(limits, 0.0)
+    answers = [bench.limiter.take(limits, 1.0) for _ in range(3)]
+
+    assert [type(answer) for answer in answers] == [Later] * 3
+    assert all(answer.wait == pytest.approx(10.0 * SLACK, abs=0.1) for answer in answers)
+
+
+def test_a_grant_in_the_future_is_a_grant(bench: Bench) -> None:
+    """Within the patience, the next in line is told when to begin; the one after it begins later."""
+    limits = project(5, 1.0)
+    waits = [bench.limiter.take(limits, 10.0).wait for _ in range(4)]
+
+    assert waits == sorted(waits)
+    assert waits[0] == 0
+    assert min(late - early for early, late in itertools.pairwise(waits)) > 0.15
+
+
+def test_slots_are_what_could_be_granted(bench: Bench) -> None:
+    """As many as `take` would then grant within the horizon, to within one."""
+    limits = project(10, 1.0)
+    for _ in range(40):
+        slots = bench.limiter.slots(limits, 0.5)
+        granted = 0
+        while isinstance(bench.limiter.take(limits, 0.5), Grant):
+            granted += 1
+        assert abs(slots.count - granted) <= 1
+        bench.clock.sleep(0.23)
+
+
+def test_asking_for_slots_takes_none(bench: Bench) -> None:
+    """The collector only looks."""
+    limits = project(1, 60.0)
+
+    assert [bench.limiter.slots(limits, 0.5).count for _ in range(5)] == [1] * 5
+
+
+def test_without_slots_it_says_how_long(bench: Bench) -> None:
+    """A spent quota has no slot, and names the seconds until it has one."""
+    limits = project(1, 60.0)
+    bench.limiter.take(limits, 0.0)
+    bench.clock.sleep(10)
+    slots = bench.limiter.slots(limits, 0.5)
+
+    assert slots.count == 0
+    assert slots.wait == pytest.approx(60 * SLACK - 10, abs=0.5)
+
+
+def test_a_hold_is_obeyed_to_its_end(bench: Bench) -> None:
+    """Nobody is granted anything for so long, and then it goes on."""
+    limits = project(100, 1.0)
+    bench.limiter.hold(limits, 30)
+    bench.clock.sleep(29.9)
+    assert isinstance(bench.limiter.take(limits, 0.0), Later)
+
+    bench.clock.sleep(0.1 + TICK)
+    assert isinstance(bench.limiter.take(limits, 0.0), Grant)
+
+
+def test_a_shorter_hold_does_not_shorten_a_longer_one(bench: Bench) -> None:
+    """Two answers, the later of which asks for less: the longer wish counts."""
+    limits = project(100, 1.0)
+    bench.limiter.hold(limits, 30)
+    bench.limiter.hold(limits, 1)
+    answer = bench.limiter.take(limits, 0.0)
+
+    assert answer.wait == pytest.approx(30)
+
+
+def test_a_hold_outlives_the_period(bench: Bench) -> None:
+    """A day asked for is a day kept, however short the rate's period is."""
+    limits = project(1, 1.0)
+    bench.limiter.hold(limits, 86_400)
+    bench.clock.sleep(80_000)
+    answer = bench.limiter.take(limits, 0.0)
+
+    assert isinstance(answer, Later)
+    assert answer.wait == pytest.approx(6_400, abs=1)
+
+
+def test_a_hold_voids_grants_that_wait(bench: Bench) -> None:
+    """`Retry-After` is for every worker at once, also for those that were granted a moment before it came."""
+    limits = project(5, 1.0)
+    bench.limiter.take(limits, 1.0)
+    grant = bench.limiter.take(limits, 1.0)
+    assert isinstance(grant, Grant)
+    bench.limiter.hold(limits, 30)
+    bench.clock.sleep(grant.wait)
+
+    assert not bench.limiter.confirm(limits, grant)
+
+
+def test_a_grant_is_confirmed_when_its_time_has_come(bench: Bench) -> None:
+    """Also one that was granted for the end of a hold."""
+    limits = project(5, 1.0)
+    bench.limiter.hold(limits, 0.5)
+    grant = bench.limiter.take(limits, 1.0)
+    assert isinstance(grant, Grant)
+    bench.clock.sleep(grant.wait)
+
+    assert bench.limiter.confirm(limits, grant)
+
+
+def test_a_grant_of_a_lost_bucket_is_void(bench: Bench) -> None:
+    """Flushed and refilled between grant and request: whoever waited asks anew."""
+    limits = project(5, 1.0)
+    grant = bench.limiter.take(limits, 1.0)
+    assert isinstance(grant, Grant)
+    bench.redis.flushall()
+    refill(bench, limits)
+
+    assert not bench.limiter.confirm(limits, grant)
+
+
+def test_a_lost_bucket_is_refilled_from_the_requests(bench: Bench) -> None:
+    """Not full: what was posted within the period still counts."""
+    limits = project(3, 60.0)
+    bench.posts[1] = [bench.clock.now - age for age in (50, 20, 5)]
+    answer = bench.limiter.take(limits, 1.0)
+
+    assert isinstance(answer, Later)
+    assert answer.wait == pytest.approx(60 * SLACK - 50, abs=0.5)
+
+
+def test_a_lost_bucket_remembers_the_hold(bench: Bench) -> None:
+    """`Retry-After` outlives Redis."""
+    limits = project(100, 1.0)
+    bench.held_until = bench.clock.now + 30
+    answer = bench.limiter.take(limits, 1.0)
+
+    assert answer.wait == pytest.approx(30, abs=0.2)
+
+
+def test_only_one_refills(bench: Bench) -> None:
+    """A second one that has seen the loss changes nothing: what was granted since then counts."""
+    limits = project(1, 60.0)
+    late = Limiter(bench.redis, "test", bench.recall, bench.clock.sleep)
+    assert isinstance(bench.limiter.take(limits, 0.0), Grant)
+    late._refill(limits)  # the race is staged: both have seen the loss
+
+    assert isinstance(late.take(limits, 0.0), Later)
+
+
+def test_an_idle_bucket_goes_by_itself(bench: Bench) -> None:
+    """Redis keeps nothing of a project that has no more to send."""
+    bench.work(project(5, 1.0), 3, workers=2)
+    bench.clock.sleep(3600)
+
+    assert bench.redis.keys() == []
+
+
+def test_a_crowd_is_told(bench: Bench) -> None:
+    """With at least half of the quota used lately, requests keep their distance at the receiver; without, they need not."""
+    limits = project(5, 1.0)
+    first = bench.limiter.take(limits, 0.0)
+    bench.work(limits, 3, workers=4)
+    later = bench.limiter.take(limits, 2.0)
+
+    assert isinstance(first, Grant)
+    assert isinstance(later, Grant)
+    assert (first.crowded, later.crowded) == (False, True)
