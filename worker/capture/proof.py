@@ -2,59 +2,140 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
+from functools import partial
 from typing import Any
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from worker.capture.expansion import expansion_sql
-from worker.capture.functions import Installed, row_function, truncate_function
+from worker.capture.expansion import expansion_sql, one_column_sql
+from worker.capture.resolve import Resolved
+from worker.capture.triggers import ROW_TRIGGER, TRUNCATE_TRIGGER, make_functions, put_trigger
 from worker.config.query import clean_condition
 from worker.errors import ConfigError
 
-STEPS = (
-    "CREATE TEMP TABLE ringostat_sync_proof ON COMMIT DROP AS SELECT * FROM {table} LIMIT 1",
-    "CREATE TRIGGER row AFTER INSERT OR UPDATE OR DELETE ON ringostat_sync_proof FOR EACH ROW EXECUTE FUNCTION {function}()",
-    "CREATE TRIGGER whole BEFORE TRUNCATE ON ringostat_sync_proof FOR EACH STATEMENT EXECUTE FUNCTION {truncate_function}()",
-    "INSERT INTO ringostat_sync_proof SELECT * FROM ringostat_sync_proof",
-    "DELETE FROM ringostat_sync_proof",
-    "INSERT INTO ringostat_sync_proof DEFAULT VALUES",
-    "TRUNCATE ringostat_sync_proof",
+EVENTS = (
+    ("INSERT", "INSERT INTO ringostat_sync_copy SELECT * FROM ringostat_sync_sample"),
+    ("UPDATE", "UPDATE ringostat_sync_copy SET {column} = NULL"),
+    ("DELETE", "DELETE FROM ringostat_sync_copy"),
+    ("INSERT", "INSERT INTO ringostat_sync_copy SELECT * FROM ringostat_sync_sample"),
+    ("TRUNCATE", "TRUNCATE ringostat_sync_copy"),
 )
+# `created_at` is the time of the transaction: only what we have written ourselves bears this one.
+CAPTURED = "SELECT count(*) FROM ringostat_sync.outbox WHERE source = %s AND created_at = now()"
+ANY_VALUE = ("1", "00000000-0000-0000-0000-000000000001", "2000-01-01", "true")
+"""A value of most types, for the proof on a table that is still empty."""
+
+# As the trigger's function runs it, where a name without `changed.` means nothing, but with its errors to be seen.
+RUN_WHERE = """
+#variable_conflict use_column
+DECLARE changed {table}%ROWTYPE;
+BEGIN
+    SELECT * INTO changed FROM {table} LIMIT 1;
+    PERFORM (
+{where});
+END"""
 
 
-def prove(connection: psycopg.Connection[Any], watch: Installed) -> None:
-    """Run the functions, the `where` and the `keys` SELECT once, and leave nothing behind; it touches no CRM row.
+def prove(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    """Run the `where`, the `keys` SELECT and the functions once, and leave nothing behind; it touches no CRM row.
 
-    Raises ConfigError with PostgreSQL's own words where one does not run; a lock that is taken is the caller's.
+    Raises ConfigError with PostgreSQL's own words where one does not run; an OperationalError is the caller's.
     """
     try:
         with connection.transaction(force_rollback=True):
-            _run(connection, watch)
-    except (errors.LockNotAvailable, errors.DeadlockDetected):
+            _prove_where(connection, watch)
+            _prove_keys(connection, watch)
+            _prove_functions(connection, watch)
+    except psycopg.OperationalError:
         raise
     except psycopg.Error as error:
         words = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise ConfigError(f"Source {watch.source.name!r} can't watch {watch.table.name}: {words}.") from error
+        raise _broken(watch, words) from error
 
 
-def _run(connection: psycopg.Connection[Any], watch: Installed) -> None:
-    names = {
-        "table": sql.SQL(watch.table.name),
-        "function": sql.Identifier("ringostat_sync", watch.function),
-        "truncate_function": sql.Identifier("ringostat_sync", f"{watch.function}_truncate"),
-    }
-    connection.execute(row_function(connection, watch).encode())
-    connection.execute(truncate_function(connection, watch).encode())
-    for step in STEPS:
-        connection.execute(sql.SQL(step).format(**names))
-    # The function guards these; here their errors are to be seen.
-    if watch.watch.where:
-        condition = clean_condition(watch.watch.where)
-        connection.execute(f"SELECT (\n{condition})::boolean FROM {watch.table.name} AS changed LIMIT 0".encode())
-    if watch.watch.keys:
-        connection.execute("SET LOCAL search_path = pg_catalog")
-        statement = f"EXPLAIN {expansion_sql(watch.table.name, watch.watch.keys)}"
+def _broken(watch: Resolved, words: str) -> ConfigError:
+    return ConfigError(f"Source {watch.source.name!r} can't watch {watch.table.name}: {words}.")
+
+
+def _prove_where(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    if watch.watch.where is None:
+        return
+    where = clean_condition(watch.watch.where)
+    connection.execute(f"EXPLAIN SELECT FROM {watch.table.name} AS changed WHERE (\n{where})".encode())
+    code = RUN_WHERE.format(table=watch.table.name, where=where)
+    # A value in the CRM's data may fail: that is what the guard is for. A word in the mapping may not.
+    with suppress(psycopg.DataError), connection.transaction():
+        connection.execute(sql.SQL("DO {}").format(sql.Literal(code)))
+
+
+def _prove_keys(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    if watch.watch.keys is None:
+        return
+    for statement in (one_column_sql, expansion_sql):
+        text = statement(watch.table.name, watch.watch.keys)
         with psycopg.ClientCursor(connection) as cursor:
-            cursor.execute(statement, {"changed": Jsonb({})})
+            cursor.execute(f"EXPLAIN {text}".encode(), {"changed": Jsonb({})})
+
+
+def _prove_functions(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    """Every event of a sample row must reach the outbox, if the watch wants that row."""
+    execute = partial(_execute, connection, watch)
+    execute("CREATE TEMP TABLE ringostat_sync_sample ON COMMIT DROP AS SELECT * FROM {table} LIMIT 1")
+    execute("CREATE TEMP TABLE ringostat_sync_copy (LIKE ringostat_sync_sample) ON COMMIT DROP")
+    _invent_sample(connection, watch)
+    make_functions(connection, watch)
+    put_trigger(connection, ROW_TRIGGER, "ringostat_sync_copy", watch.trigger, watch.function)
+    put_trigger(connection, TRUNCATE_TRIGGER, "ringostat_sync_copy", watch.truncate_trigger, watch.truncate_function)
+    wanted = _wants_sample(connection, watch)
+    for event, statement in EVENTS:
+        before = _captured(connection, watch)
+        # A domain may refuse the null.
+        refused = suppress(psycopg.IntegrityError) if event == "UPDATE" else nullcontext()
+        with refused, connection.transaction(force_rollback=event == "UPDATE"):
+            execute(statement)
+            if wanted and _captured(connection, watch) == before:
+                raise _broken(watch, f"its trigger wrote nothing for {event}")
+
+
+def _invent_sample(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    """Fill the sample where the table is empty; a type that takes none of our values goes without."""
+    row = connection.execute("SELECT count(*) FROM ringostat_sync_sample").fetchone()
+    for value in ANY_VALUE if row == (0,) else ():
+        invent = "INSERT INTO ringostat_sync_sample ({column}) VALUES ({value})"
+        try:
+            with connection.transaction():
+                _execute(connection, watch, invent, value=sql.Literal(value))
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError):
+            continue
+        return
+
+
+def _wants_sample(connection: psycopg.Connection[Any], watch: Resolved) -> bool:
+    where = clean_condition(watch.watch.where) if watch.watch.where is not None else "true"
+    wants = "SELECT FROM ringostat_sync_sample AS changed WHERE changed.{column} IS NOT NULL AND (\n{where})"
+    try:
+        with connection.transaction():
+            return _execute(connection, watch, wants, where=sql.SQL(where)).rowcount > 0
+    except (psycopg.DataError, psycopg.ProgrammingError):
+        # A function of the CRM's may take the table's own row type alone. The trigger's guard then wants the row.
+        return _execute(connection, watch, wants, where=sql.SQL("true")).rowcount > 0
+
+
+def _captured(connection: psycopg.Connection[Any], watch: Resolved) -> int:
+    row = connection.execute(CAPTURED, [watch.source.name]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _execute(
+    connection: psycopg.Connection[Any], watch: Resolved, statement: str, **values: sql.Composable
+) -> psycopg.Cursor[Any]:
+    names = {"table": sql.SQL(watch.table.name), "column": sql.Identifier(_telling_column(watch))}
+    return connection.execute(sql.SQL(statement).format(**names, **values))
+
+
+def _telling_column(watch: Resolved) -> str:
+    """A column whose change is a change."""
+    return next(iter(watch.compared or ((watch.key,) if watch.key is not None else watch.table.columns)))

@@ -1,53 +1,42 @@
--- The function of one watch, run for each changed row. {…} are filled in by `functions.py`.
+-- The function of one watch, run for each changed row; `functions.py` fills in what stands in braces.
+--
 -- Whatever the CRM's schema has become since, its transaction must not fail because of us: every expression over the row
--- stands in a block that catches its errors. The blocks hold no write, so that they cost no transaction id.
+-- stands in a block that catches errors. Nothing is written in there, so that the block costs no transaction id, and
+-- nothing of ours is read, so that SERIALIZABLE has nothing to complain of. On an INSERT every column of OLD is null, on
+-- a DELETE every column of NEW.
 CREATE OR REPLACE FUNCTION ringostat_sync.{function}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $ringostat_sync$
-#variable_conflict use_variable
+#variable_conflict use_column
 DECLARE
-    changed record;
-    rs_holds boolean;
     rs_old {kind};
     rs_new {kind};
 BEGIN
-    IF TG_OP = 'UPDATE' THEN
+    BEGIN
+        -- Compared by image: json and point have no equality.
+        IF TG_OP = 'UPDATE' AND {unchanged} THEN RETURN NULL; END IF;
+        DECLARE
+            changed ALIAS FOR old;
         BEGIN
-            -- Compared by image: a json column has no equality.
-            IF {unchanged} THEN RETURN NULL; END IF;
-        EXCEPTION WHEN OTHERS THEN
-            rs_holds := true; -- a column is gone: any update is a change
+            rs_old := CASE WHEN TG_OP = 'INSERT' THEN NULL WHEN {where} THEN {value} END;
         END;
-    END IF;
-    IF TG_OP <> 'INSERT' THEN
+        DECLARE
+            changed ALIAS FOR new;
         BEGIN
-            changed := OLD;
-            rs_holds := {where};
-        EXCEPTION WHEN OTHERS THEN
-            rs_holds := true;
+            rs_new := CASE WHEN TG_OP = 'DELETE' THEN NULL WHEN {where} THEN {value} END;
         END;
-        IF rs_holds THEN
-            BEGIN
-                rs_old := {old_value};
-            EXCEPTION WHEN OTHERS THEN
-                rs_old := {old_fallback};
-            END;
+    EXCEPTION WHEN OTHERS THEN
+        -- A column is gone, or `where` fails: the row counts as changed and as one of ours, and is read by name.
+        BEGIN
+            rs_old := {old_by_name};
+            rs_new := {new_by_name};
+        EXCEPTION WHEN OTHERS THEN
+            NULL;
+        END;
+        IF rs_old IS NULL AND rs_new IS NULL THEN
+            RAISE LOG 'ringostat-sync: a change of %.% could not be captured (SQLSTATE %): run "ringostat-sync capture status"',
+                TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLSTATE;
         END IF;
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
-        BEGIN
-            changed := NEW;
-            rs_holds := {where};
-        EXCEPTION WHEN OTHERS THEN
-            rs_holds := true;
-        END;
-        IF rs_holds THEN
-            BEGIN
-                rs_new := {new_value};
-            EXCEPTION WHEN OTHERS THEN
-                rs_new := {new_fallback};
-            END;
-        END IF;
-    END IF;
+    END;
     IF rs_old IS NOT NULL AND rs_old IS DISTINCT FROM rs_new THEN
         {insert_old};
     END IF;

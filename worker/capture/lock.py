@@ -1,0 +1,57 @@
+"""Locks on the CRM's tables, asked for so shortly that nobody queues behind us."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from worker.errors import ConfigError, RefusedError
+
+LOCK_TIMEOUT_MS = 200
+PAUSE = 0.5
+"""Seconds between two tries for a lock, on average: longer than a try, so that the CRM passes between."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockPatience:
+    """Runs steps that need locks, each for up to `patience` seconds; `dice` gives a number from 0 to 1."""
+
+    connection: psycopg.Connection[Any]
+    patience: float = 60.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    dice: Callable[[], float] = random.random
+
+    def __post_init__(self) -> None:
+        if not self.connection.autocommit:
+            raise ValueError("capture needs a connection in autocommit: else it would hold its locks while it waits")
+
+    def run(self, table: str, step: Callable[[], None]) -> None:
+        """Run a step in a transaction of its own, again and again until it gets its locks; one at a time per database.
+
+        Raises RefusedError naming the table when the patience is over, ConfigError when the table is somebody else's.
+        """
+        until = self.clock() + self.patience
+        while not self._try(table, step):
+            if self.clock() >= until:
+                raise RefusedError(f"{table} stayed locked for {self.patience:g} s: try again when it is calmer.")
+            self.sleep(PAUSE * (0.5 + self.dice()))
+
+    def _try(self, table: str, step: Callable[[], None]) -> bool:
+        try:
+            with self.connection.transaction():
+                self.connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+                self.connection.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+                self.connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('ringostat-sync capture', 0))")
+                step()
+        except (errors.LockNotAvailable, errors.DeadlockDetected):
+            return False
+        except errors.InsufficientPrivilege as error:
+            raise ConfigError(f"{table}: {error.diag.message_primary}: use the role that owns the table.") from error
+        return True

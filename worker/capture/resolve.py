@@ -1,0 +1,86 @@
+"""A watch held against the database: everything that its triggers are made from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import psycopg
+
+from worker.capture.expansion import columns_named
+from worker.capture.tables import WatchedTable, find_column, find_table
+from worker.config.model import Mapping, Source, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A watch whose table and columns are there, by their names in the database.
+
+    `id` is a hash of what the watch says: a watch that says something else is another watch, with triggers of its own.
+    `named` are the columns that a `keys` SELECT names, or None where it takes the whole row.
+    """
+
+    id: str
+    source: Source
+    watch: Watch
+    table: WatchedTable
+    key: str | None
+    columns: tuple[str, ...]
+    named: tuple[str, ...] | None
+    definition: dict[str, Any]
+
+    @property
+    def function(self) -> str:
+        return f"capture_{self.id}"
+
+    @property
+    def truncate_function(self) -> str:
+        return f"{self.function}_truncate"
+
+    @property
+    def trigger(self) -> str:
+        return f"ringostat_sync_{self.id}"
+
+    @property
+    def truncate_trigger(self) -> str:
+        return f"{self.trigger}_truncate"
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The columns by which an update is a change; empty for all of them. Those that name the contacts always count."""
+        if not self.columns:
+            return ()
+        names = (self.key,) if self.key is not None else self.named or ()
+        return tuple(dict.fromkeys((*names, *self.columns)))
+
+
+def resolve_all(connection: psycopg.Connection[Any], mapping: Mapping) -> list[Resolved]:
+    """Every watch of a mapping, each once. Raises ConfigError for the first that does not fit the database."""
+    found = [resolve(connection, source, watch) for source in mapping.sources.values() for watch in source.watches]
+    return list({watch.id: watch for watch in found}.values())
+
+
+def resolve(connection: psycopg.Connection[Any], source: Source, watch: Watch) -> Resolved:
+    """Hold a watch against the database. Raises ConfigError where its table or a column is not there."""
+    table = find_table(connection, source, watch)
+    key = find_column(table, source, watch.key) if watch.key is not None else None
+    columns = tuple(find_column(table, source, name) for name in watch.columns)
+    definition = {
+        "source": source.name,
+        "table": table.name,
+        "key": key,
+        "keys": watch.keys,
+        "columns": columns,
+        "where": watch.where,
+    }
+    digest = blake2b(json.dumps(definition, sort_keys=True).encode(), digest_size=6).hexdigest()
+    return Resolved(digest, source, watch, table, key, columns, _named(table, source, watch), definition)
+
+
+def _named(table: WatchedTable, source: Source, watch: Watch) -> tuple[str, ...] | None:
+    named = columns_named(watch.keys) if watch.keys is not None else ()
+    if named is None:
+        return None
+    return tuple(find_column(table, source, '"' + name.replace('"', '""') + '"') for name in named)

@@ -1,0 +1,89 @@
+"""The statements that make and drop triggers and functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from worker.capture.functions import row_function, truncate_function
+from worker.capture.resolve import Resolved
+from worker.capture.status import Trigger
+
+ROW_TRIGGER = (
+    "CREATE OR REPLACE TRIGGER {trigger} AFTER INSERT OR UPDATE OR DELETE ON {table}"
+    " FOR EACH ROW EXECUTE FUNCTION {function}()"
+)
+TRUNCATE_TRIGGER = (
+    "CREATE OR REPLACE TRIGGER {trigger} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
+)
+ENABLE = "ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}"
+REVOKE = "REVOKE EXECUTE ON FUNCTION {}() FROM PUBLIC"
+
+IDLE_FUNCTIONS = """
+SELECT p.proname FROM pg_catalog.pg_proc AS p
+WHERE p.pronamespace = to_regnamespace('ringostat_sync') AND p.proname LIKE 'capture\\_%'
+    AND p.prorettype = 'pg_catalog.trigger'::regtype
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgfoid = p.oid)
+"""
+FORGET = """
+DELETE FROM ringostat_sync.watches AS w
+WHERE w.id <> ALL (%s)
+    AND NOT EXISTS (SELECT FROM ringostat_sync.outbox AS o WHERE o.source = w.source AND o.watch = w.id)
+    AND NOT EXISTS (SELECT FROM ringostat_sync.expansions AS e WHERE e.source = w.source AND e.watch = w.id)
+"""
+
+
+def change(connection: psycopg.Connection[Any], table: str, new: list[Resolved], old: list[Trigger]) -> None:
+    """Put the new watches' triggers on a table and drop the old ones, in the caller's transaction: no change falls between."""
+    # The strongest lock first: one that is raised midway is how deadlocks begin. DROP TRIGGER takes the stronger one.
+    mode = "ACCESS EXCLUSIVE" if old else "SHARE ROW EXCLUSIVE"
+    connection.execute(f"LOCK TABLE {table} IN {mode} MODE".encode())
+    for watch in new:
+        _put(connection, watch)
+    for trigger in old:
+        drop = sql.SQL("DROP TRIGGER IF EXISTS {} ON {}")
+        connection.execute(drop.format(sql.Identifier(trigger.name), sql.SQL(table)))
+
+
+def make_functions(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    """Make or replace a watch's two functions; nobody but triggers may call them."""
+    connection.execute(row_function(watch).encode())
+    connection.execute(truncate_function(watch).encode())
+    for name in (watch.function, watch.truncate_function):
+        connection.execute(sql.SQL(REVOKE).format(sql.Identifier("ringostat_sync", name)))
+
+
+def put_trigger(connection: psycopg.Connection[Any], statement: str, table: str, trigger: str, function: str) -> None:
+    """Make or replace a trigger that fires under logical replication too."""
+    names = {
+        "table": sql.SQL(table),
+        "trigger": sql.Identifier(trigger),
+        "function": sql.Identifier("ringostat_sync", function),
+    }
+    for each in (statement, ENABLE):
+        connection.execute(sql.SQL(each).format(**names))
+
+
+def sweep(connection: psycopg.Connection[Any], wanted: list[Resolved]) -> None:
+    """Drop the functions that no trigger calls, and forget the watches for which no changed row waits."""
+    for (function,) in connection.execute(IDLE_FUNCTIONS).fetchall():
+        connection.execute(sql.SQL("DROP FUNCTION {}()").format(sql.Identifier("ringostat_sync", function)))
+    row = connection.execute("SELECT to_regclass('ringostat_sync.watches') IS NOT NULL").fetchone()
+    if row is not None and row[0]:
+        connection.execute(FORGET, [[watch.id for watch in wanted]])
+
+
+def _put(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    make_functions(connection, watch)
+    put_trigger(connection, ROW_TRIGGER, watch.table.name, watch.trigger, watch.function)
+    # A TRUNCATE of a partition alone, as logical replication makes them, fires no trigger of its parent.
+    for table in (watch.table.name, *watch.table.partitions):
+        put_trigger(connection, TRUNCATE_TRIGGER, table, watch.truncate_trigger, watch.truncate_function)
+    connection.execute(
+        "INSERT INTO ringostat_sync.watches (id, source, table_name, keys, definition) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (id) DO UPDATE SET installed_at = now()",
+        [watch.id, watch.source.name, watch.table.name, watch.watch.keys, Jsonb(watch.definition)],
+    )
