@@ -10,10 +10,13 @@ from typing import Any
 import psycopg
 from psycopg.rows import namedtuple_row
 
+from models import PauseReason
 from tests.waiting import wait_until
+from worker.backfill.backfill import Backfill
 from worker.config.mapping import load_mapping
 from worker.config.model import Project
 from worker.config.settings import load_settings
+from worker.projects import pauses
 from worker.sandbox.server import Sandbox
 from worker.status.status import LaneStatus, read_status
 from worker.wiring import Parts
@@ -55,6 +58,11 @@ name = "companies"
 method = "organizations"
 query = "companies.sql"
 """
+
+
+def document(name: str, **more: object) -> dict[str, object]:
+    """A payload."""
+    return {"fullName": name, "contactDirections": DIRECTIONS, **more}
 
 
 @dataclass
@@ -140,8 +148,28 @@ class Engine:
         """Let the time pass until every try is due."""
         self.sql("UPDATE ringostat_sync.pending SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
 
+    def fail(self, requests: int) -> None:
+        """Let so many requests go out, whatever is due when."""
+        for _ in range(requests):
+            self.due_now()
+            self.push()
+
+    def pause(self, reason: str = "by_hand", seconds: float = 60.0) -> None:
+        """Pause the project; but by hand, its probe is due in so many seconds."""
+        with self.parts.engine.begin() as connection:
+            pauses.pause(connection, PROJECT, PauseReason(reason), "test", first=seconds, longest=seconds)
+
+    def resume(self) -> bool:
+        with self.parts.engine.begin() as connection:
+            return pauses.resume(connection, PROJECT)
+
+    def backfill(self, source: str = "contacts", **options: Any) -> list[int]:
+        """Put every key into the queue; the progress."""
+        return list(Backfill(self.parts.engine, self.parts.crm, self.parts.mapping.sources[source], **options).run())
+
     def probe_now(self) -> None:
         """Let the time pass until the pause's probe may go out."""
+        self.due_now()
         self.sql("UPDATE ringostat_sync.pauses SET until = clock_timestamp() WHERE until IS NOT NULL")
 
     def posted(self) -> list[list[str | None]]:

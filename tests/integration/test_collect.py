@@ -8,23 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from tests.integration.engine import DIRECTIONS, PROJECT, Engine
-from worker.backfill.backfill import Backfill
-from worker.projects import pauses
+from tests.integration.engine import PROJECT, Engine, document
 from worker.sandbox.faults import Status
-
-
-def document(name: str) -> dict[str, object]:
-    return {"fullName": name, "contactDirections": DIRECTIONS}
 
 
 def batches_of(engine: Engine) -> dict[str, int]:
     """The batch in which each contact is in flight."""
     return dict(engine.sql("SELECT key, batch_id FROM ringostat_sync.in_flight"))
-
-
-def backfill(engine: Engine, **options) -> None:
-    list(Backfill(engine.parts.engine, engine.parts.crm, engine.parts.mapping.sources["contacts"], **options).run())
 
 
 def test_contacts_waiting_together_make_as_few_requests_as_fit(engine: Engine) -> None:
@@ -51,13 +41,11 @@ def test_the_newest_state_wins(engine: Engine) -> None:
 def test_the_highest_id_wins_whenever_it_comes(engine: Engine) -> None:
     """Ids precede commits: a row that comes later with a lower id does not replace a higher one that waits."""
     engine.payload(1, document("New"), outbox_id=200)
-    with engine.parts.engine.begin() as connection:
-        pauses.pause(connection, PROJECT, "by_hand", "test")
+    engine.pause()
     engine.collect()
     engine.payload(1, document("Old"), outbox_id=100)
     engine.collect()
-    with engine.parts.engine.begin() as connection:
-        pauses.resume(connection, PROJECT)
+    engine.resume()
     engine.drain()
 
     assert engine.history(1) == ["New"]
@@ -189,7 +177,7 @@ def test_many_collectors_claim_each_contact_once(engine: Engine) -> None:
 def test_live_changes_go_before_a_backfill(engine: Engine) -> None:
     """They overtake what a backfill of their own project has put into the queue before them."""
     engine.contacts(1, 1000)
-    backfill(engine)
+    engine.backfill()
     engine.change(999, 1000)
     first, *others = engine.collect()
 
@@ -200,7 +188,7 @@ def test_live_changes_go_before_a_backfill(engine: Engine) -> None:
 def test_a_live_change_of_a_backfilled_contact_is_live(engine: Engine) -> None:
     """A contact that waits behind is called forward when it changes itself."""
     engine.contacts(1, 150)
-    backfill(engine)
+    engine.backfill()
     engine.change(150)
     first, _ = engine.collect()
 
@@ -247,12 +235,10 @@ def test_a_contact_that_failed_twice_travels_in_half_the_company(engine: Engine)
     """From the third try on the company is halved; fresh contacts keep to themselves."""
     engine.contacts(1, 200)
     engine.change(*range(1, 201))
-    with engine.parts.engine.begin() as connection:
-        pauses.pause(connection, PROJECT, "by_hand", "test")
+    engine.pause()
     engine.collect()
     engine.sql("UPDATE ringostat_sync.pending SET attempts = 2 WHERE key::int <= 100")
-    with engine.parts.engine.begin() as connection:
-        pauses.resume(connection, PROJECT)
+    engine.resume()
     engine.collect()
 
     assert sorted(engine.sql("SELECT size FROM ringostat_sync.batches")) == [(50,), (50,), (100,)]
@@ -260,8 +246,7 @@ def test_a_contact_that_failed_twice_travels_in_half_the_company(engine: Engine)
 
 def test_changes_are_taken_in_during_a_pause(engine: Engine) -> None:
     """The outbox does not grow while a project is paused; its contacts wait, once each."""
-    with engine.parts.engine.begin() as connection:
-        pauses.pause(connection, PROJECT, "by_hand", "test")
+    engine.pause()
     engine.change(1, 2, 1, 2)
 
     assert engine.collect() == []

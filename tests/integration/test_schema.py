@@ -40,16 +40,80 @@ def test_migrations_run_twice_and_at_once(empty_database_url: str) -> None:
         assert connection.execute("SELECT count(*) FROM ringostat_sync.alembic_version").fetchone() == (1,)
 
 
+BATCH = "INSERT INTO ringostat_sync.batches (project, method, size) VALUES (1, 'contacts', 1);"
+IN_FLIGHT = """
+    INSERT INTO ringostat_sync.in_flight
+        (project, method, identity, key, batch_id, place, source, outbox_id, priority, attempts, losses, forced, captured_at)
+    SELECT 1, 'contacts', 'externalId', '1', max(id), 0, 'contacts', 1, 0, 0, 0, false, now() FROM ringostat_sync.batches;
+"""
+PENDING = """
+    INSERT INTO ringostat_sync.pending (project, method, identity, key, source, outbox_id, captured_at)
+    VALUES (1, 'contacts', 'externalId', '1', 'contacts', 1, now());
+"""
+HELD = """
+    INSERT INTO ringostat_sync.held_ids (project, method, kind, wire_id, batch_id, place)
+    SELECT 1, 'contacts', 'leadId', 'L1', max(id), 0 FROM ringostat_sync.batches;
+"""
+LETTER = """
+    INSERT INTO ringostat_sync.dead_letters (project, method, identity, key, source, outbox_id, reason, detail, attempts, state)
+    VALUES (1, 'contacts', 'externalId', '1', 'contacts', 1, 'refused', '', 0, '{}');
+"""
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         "INSERT INTO ringostat_sync.outbox (source) VALUES ('contacts')",
+        "INSERT INTO ringostat_sync.outbox (source, key, watch, changed) VALUES ('contacts', '1', 'w', '{}')",
+        "INSERT INTO ringostat_sync.outbox (source, watch) VALUES ('contacts', 'w')",
+        "INSERT INTO ringostat_sync.outbox (source, key, changed) VALUES ('contacts', '1', '{}')",
+        "INSERT INTO ringostat_sync.outbox (source, watch, changed, payload) VALUES ('contacts', 'w', '{}', '{}')",
         "INSERT INTO ringostat_sync.batches (project, method, size, state) VALUES (1, 'contacts', 1, 'pushing')",
+        "INSERT INTO ringostat_sync.batches (project, method, size, state) VALUES (1, 'contacts', 1, 'postponed')",
+        "INSERT INTO ringostat_sync.batches (project, method, size, lease_until) VALUES (1, 'contacts', 1, now())",
+        "INSERT INTO ringostat_sync.batches (project, method, size, due_at) VALUES (1, 'contacts', 1, now())",
+        PENDING + "UPDATE ringostat_sync.pending SET priority = 3",
+        PENDING + "UPDATE ringostat_sync.pending SET attempts = -1",
         "INSERT INTO ringostat_sync.pauses (project, reason, detail) VALUES (1, 'api_down', '')",
         "INSERT INTO ringostat_sync.pauses (project, reason, detail, until) VALUES (1, 'by_hand', '', now())",
+        LETTER.format("closed"),
+        LETTER.format("open") + "UPDATE ringostat_sync.dead_letters SET closed_at = now()",
     ],
 )
 def test_the_database_refuses_nonsense(database_url: str, statement: str) -> None:
     """States that can't be are refused by a CHECK."""
     with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.CheckViolation):
         connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        BATCH + IN_FLIGHT + BATCH + IN_FLIGHT,
+        PENDING + PENDING,
+        BATCH + HELD + BATCH + HELD,
+        LETTER.format("open") + LETTER.format("requeued"),
+    ],
+    ids=["a contact in flight", "a contact that waits", "an id on the wire", "a living letter"],
+)
+def test_the_database_refuses_a_second(database_url: str, statement: str) -> None:
+    """What there may be only one of is one by a unique index, whatever the code does."""
+    with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("held", [IN_FLIGHT, HELD], ids=["contacts", "ids"])
+def test_a_batch_ends_after_what_it_holds(database_url: str, held: str) -> None:
+    """Nothing is in flight without a batch that somebody settles or takes back."""
+    with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
+        connection.execute((BATCH + held + "DELETE FROM ringostat_sync.batches").encode())
+
+
+def test_a_producer_needs_source_and_key_only(database_url: str) -> None:
+    """The INSERT that the interface promises, with and without a payload."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO ringostat_sync.outbox (source, key, payload) VALUES ('contacts', '1', NULL), ('contacts', '2', '{}')"
+        )
+
+        assert connection.execute("SELECT key FROM ringostat_sync.outbox ORDER BY id").fetchall() == [("1",), ("2",)]

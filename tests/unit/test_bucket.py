@@ -2,83 +2,16 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from random import Random
 
 import pytest
-from fakeredis import FakeRedis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.limiter_bench import TICK, Bench, Clock
 from worker.config.model import Project, Rate
-from worker.limiter.bucket import SLACK, Grant, Later, Limiter, Posted
-
-TICK = 2e-6
-INFINITY = float("inf")
-FLUSH = -1
-
-
-@dataclass
-class Clock:
-    """The time of the fake Redis, in seconds."""
-
-    now: float = 1_790_000_000.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@dataclass
-class Bench:
-    """A limiter, its clock, its Redis, and what PostgreSQL would say of the last requests."""
-
-    clock: Clock
-    redis: FakeRedis = field(default_factory=FakeRedis)
-    posts: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
-    held_until: float = 0.0
-
-    @property
-    def limiter(self) -> Limiter:
-        return Limiter(self.redis, "test", self.recall, self.clock.sleep)
-
-    @property
-    def posted(self) -> list[float]:
-        """When requests of project 1 began."""
-        return self.posts[1]
-
-    def recall(self, project: int, period: float, limit: int) -> Posted:
-        ages = [self.clock.now - moment for moment in self.posts[project] if self.clock.now - moment < period]
-        return Posted(ages[-limit:], max(0.0, self.held_until - self.clock.now))
-
-    def work(
-        self, limits: Project, seconds: float, workers: int, *, lost_after: float = INFINITY, seed: int = 1
-    ) -> None:
-        """Let `workers` take, wait for and use grants for so long, each busy up to 50 ms in between.
-
-        After `lost_after` seconds Redis is flushed once.
-        """
-        dice, start = Random(seed), self.clock.now
-        turns = [(start, worker) for worker in range(workers)] + [(start + lost_after, FLUSH)]
-        granted: dict[int, Grant] = {}
-        while turns[0][0] < start + seconds:
-            self.clock.now, worker = heapq.heappop(turns)
-            wait = dice.random() * 0.05
-            if worker == FLUSH:
-                self.redis.flushall()
-                wait = INFINITY
-            elif grant := granted.pop(worker, None):
-                if self.limiter.confirm(limits, grant):
-                    self.posts[limits.id].append(self.clock.now)
-            else:
-                answer = self.limiter.take(limits, 1.0)
-                wait = answer.wait + TICK
-                if isinstance(answer, Grant):
-                    granted[worker] = answer
-            heapq.heappush(turns, (self.clock.now + wait, worker))
+from worker.limiter.bucket import SLACK, Grant, Later, Limiter
 
 
 @pytest.fixture

@@ -8,6 +8,13 @@ WITH requeued AS (
     SELECT project, method, identity, key, source, outbox_id, payload, false, clock_timestamp()
     FROM requeued
     ORDER BY project, method, identity, key
-    ON CONFLICT (project, method, identity, key) DO UPDATE SET attempts = 0, losses = 0, due_at = NULL
+    ON CONFLICT (project, method, identity, key) DO UPDATE SET
+        source = CASE WHEN excluded.outbox_id > p.outbox_id THEN excluded.source ELSE p.source END,
+        payload = CASE WHEN excluded.outbox_id > p.outbox_id THEN excluded.payload ELSE p.payload END,
+        outbox_id = greatest(p.outbox_id, excluded.outbox_id),
+        priority = 0,
+        attempts = 0,
+        losses = 0,
+        due_at = NULL
 )
 SELECT id FROM requeued

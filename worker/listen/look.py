@@ -11,13 +11,14 @@ from worker.database.sql import sql
 def look(connection: Connection, mapping: Mapping) -> set[int]:
     """The projects for which a round of collection has something to do now.
 
-    Changes are taken in always; for the rest a paused project has nothing to do until its probe is due.
+    Changes are taken in always, and a probe in the middle of a split goes on; for the rest a paused project has nothing to do
+    until its probe is due.
     """
     paused = set(connection.execute(sql(__package__, "paused")).scalars())
     found: set[int] = set()
     for row in connection.execute(sql(__package__, "look")):
         source = mapping.sources.get(row.source)
         project = source.project if source else row.project
-        if project in mapping.projects and (row.is_capture or project not in paused):
+        if project in mapping.projects and (row.even_paused or project not in paused):
             found.add(project)
     return found

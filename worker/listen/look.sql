@@ -23,7 +23,7 @@ WITH RECURSIVE changed (source) AS (
         WHERE p.due_at IS NOT NULL AND (p.project, p.method) > (w.project, w.method)
         ORDER BY p.project, p.method, p.due_at LIMIT 1
     ) AS n
-), work (project, source, is_capture) AS (
+), work (project, source, even_paused) AS (
     SELECT CAST(NULL AS bigint), source, true FROM changed WHERE source IS NOT NULL
     UNION ALL
     SELECT NULL, source, false FROM ringostat_sync.expansions
@@ -32,6 +32,6 @@ WITH RECURSIVE changed (source) AS (
     UNION ALL
     SELECT project, NULL, false FROM waiting WHERE due_at <= clock_timestamp()
     UNION ALL
-    SELECT project, NULL, false FROM ringostat_sync.batches WHERE state = 'postponed' AND due_at <= clock_timestamp()
+    SELECT project, NULL, probe FROM ringostat_sync.batches WHERE state = 'postponed' AND due_at <= clock_timestamp()
 )
-SELECT DISTINCT project, source, is_capture FROM work
+SELECT DISTINCT project, source, even_paused FROM work

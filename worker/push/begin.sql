@@ -1,10 +1,13 @@
--- The last check before the first byte: the lease is ours and outlives the request, and no pause has come between.
+-- The last check before the first byte: the lease is ours and outlives the request, and no pause has come between
+-- (for a probe, none by hand).
 WITH mine AS (
     UPDATE ringostat_sync.batches AS b
     SET posted = true
     WHERE b.id = :batch AND b.token = :token AND b.state = 'pushing'
         AND b.lease_until > clock_timestamp() + make_interval(secs => :needed)
-        AND (b.probe OR NOT EXISTS (SELECT FROM ringostat_sync.pauses AS p WHERE p.project = b.project))
+        AND NOT EXISTS (
+            SELECT FROM ringostat_sync.pauses AS p WHERE p.project = b.project AND (p.reason = 'by_hand' OR NOT b.probe)
+        )
     RETURNING b.id, b.project, b.method
 )
 INSERT INTO ringostat_sync.requests (project, method, batch_id, entries, posted_at)

@@ -169,7 +169,8 @@ class Pusher:
 
     def _begin(self, held: Held, journey: Journey, entries: int) -> int | None:
         """Write the request down under the lease; None where the lease is too short for it and the batch goes on later."""
-        values = {"batch": held.id, "token": held.token, "needed": self.policy.timeout, "entries": entries}
+        needed = self.policy.timeout + PREPARATION
+        values = {"batch": held.id, "token": held.token, "needed": needed, "entries": entries}
         with self.engine.begin() as connection:
             request = connection.execute(sql(__package__, "begin"), values).scalar_one_or_none()
             if request is not None:

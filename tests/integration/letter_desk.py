@@ -1,0 +1,41 @@
+"""Dead letters: how a test comes by them, and what an operator does with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.engine import Engine
+from worker.letters import letters
+from worker.letters.letters import Letter
+from worker.sandbox.faults import Refuse
+
+POISON = Refuse(field="fullName", contains="POISON")
+
+
+def bury(engine: Engine, *keys: int) -> list[Letter]:
+    """Have contacts refused, and list their letters."""
+    engine.sandbox.faults.add(POISON)
+    for key in keys:
+        engine.contacts(key, key, "POISON")
+    engine.change(*keys)
+    engine.drain()
+    return listed(engine)
+
+
+def listed(engine: Engine, **filters: Any) -> list[Letter]:
+    with engine.parts.engine.connect() as connection:
+        return letters.list_letters(connection, **filters)
+
+
+def requeue(engine: Engine, *ids: str) -> None:
+    with engine.parts.engine.begin() as connection:
+        letters.requeue_letters(connection, [int(one) for one in ids])
+
+
+def discard(engine: Engine, *ids: str) -> None:
+    with engine.parts.engine.begin() as connection:
+        letters.discard_letters(connection, [int(one) for one in ids])
+
+
+def states(engine: Engine) -> list[tuple[str, str]]:
+    return engine.sql("SELECT key, state::text FROM ringostat_sync.dead_letters ORDER BY id")

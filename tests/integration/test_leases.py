@@ -1,0 +1,160 @@
+"""Leases: whoever has lost one posts nothing and settles nothing."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.integration.deaths import recover_now
+from tests.integration.engine import Engine
+from tests.waiting import wait_until
+from worker.errors import LeaseLostError
+from worker.limiter.bucket import Grant
+from worker.recover.recover import Recovered, recover
+from worker.sandbox.faults import Latency
+from worker.settle.settle import guard
+
+
+def test_a_batch_under_its_lease_is_left_alone(engine: Engine) -> None:
+    """Slow is not dead."""
+    engine.contacts(1, 1)
+    engine.change(1)
+    [batch] = engine.collect()
+    engine.parts.pusher._take(batch)
+
+    assert recover(engine.parts.engine) == Recovered()
+    assert engine.lane().in_flight == 1
+
+
+def test_a_worker_that_lost_its_lease_posts_nothing(engine: Engine) -> None:
+    """The check immediately before the first byte sees that the batch was taken back, and its successor goes on."""
+    engine.contacts(1, 1)
+    engine.change(1)
+    [batch] = engine.collect()
+    reader = engine.parts.pusher.reader
+
+    class Frozen:
+        def read(self, *arguments):
+            found = reader.read(*arguments)
+            recover_now(engine)
+            return found
+
+    engine.parts.pusher.reader = Frozen()  # type: ignore[assignment]
+    engine.parts.pusher.push(batch)
+    assert engine.posted() == []
+
+    engine.parts.pusher.reader = reader
+    engine.drain()
+    assert engine.posted() == [["1"]]
+
+
+def test_a_worker_frozen_before_its_request_posts_nothing(engine: Engine) -> None:
+    """Frozen while it waits for the limit, with its ids held: its successor has posted, it does not post after it."""
+    engine.contacts(1, 1, "Old")
+    engine.change(1)
+    [batch] = engine.collect()
+    take = engine.parts.limiter.take
+    frozen = []
+
+    def freeze(*arguments):
+        if not frozen:
+            frozen.append(True)
+            recover_now(engine)
+            engine.contacts(1, 1, "New")
+            engine.drain()
+        return take(*arguments)
+
+    engine.parts.limiter.take = freeze  # type: ignore[method-assign]
+    engine.parts.pusher.push(batch)
+
+    assert engine.history(1) == ["New 1"]
+    assert engine.lane().sent == 1
+
+
+def test_a_lease_too_short_for_a_request_is_no_reason_to_post(engine: Engine) -> None:
+    """A request that could outlive the lease does not begin; the batch goes on under a new one."""
+    engine.contacts(1, 1)
+    engine.change(1)
+    [batch] = engine.collect()
+    reader = engine.parts.pusher.reader
+
+    class Slow:
+        def read(self, *arguments):
+            engine.sql("UPDATE ringostat_sync.batches SET lease_until = clock_timestamp() + interval '1 second'")
+            return reader.read(*arguments)
+
+    engine.parts.pusher.reader = Slow()  # type: ignore[assignment]
+    engine.parts.pusher.push(batch)
+    assert engine.posted() == []
+    assert engine.lane().in_flight == 1
+
+    engine.parts.pusher.reader = reader
+    engine.drain()
+    assert engine.posted() == [["1"]]
+
+
+def test_the_lease_outlives_the_distance_that_requests_keep(engine: Engine) -> None:
+    """In a crowd a request leaves a moment after the check: that moment has to fit into the lease as well."""
+    engine.contacts(1, 1)
+    engine.change(1)
+    [batch] = engine.collect()
+
+    def take(*_: object) -> Grant:
+        engine.sql("UPDATE ringostat_sync.batches SET lease_until = clock_timestamp() + interval '1.025 s'")
+        return Grant(0.0, "epoch", crowded=True)
+
+    engine.parts.limiter.take = take  # type: ignore[method-assign]
+    engine.parts.pusher.push(batch)
+
+    assert engine.posted() == []
+
+
+def test_a_stale_worker_settles_nothing(engine: Engine) -> None:
+    """An answer that comes after the lease was lost changes nothing that its successor has done."""
+    engine.contacts(1, 1, "Old")
+    engine.change(1)
+    [batch] = engine.collect()
+    held = engine.parts.pusher._take(batch)
+    assert held is not None
+    recover_now(engine)
+    engine.drain()
+
+    with pytest.raises(LeaseLostError), engine.parts.engine.begin() as connection:
+        guard(connection, held)
+
+
+def test_a_second_taking_fences_the_first(engine: Engine) -> None:
+    """Each taking raises the token: whoever has an older one is told."""
+    engine.contacts(1, 1)
+    engine.change(1)
+    [batch] = engine.collect()
+    first = engine.parts.pusher._take(batch)
+    engine.sql("UPDATE ringostat_sync.batches SET state = 'cut', lease_until = NULL")
+    second = engine.parts.pusher._take(batch)
+    assert first is not None
+    assert second is not None
+
+    with engine.parts.engine.begin() as connection:
+        guard(connection, second)
+    with pytest.raises(LeaseLostError), engine.parts.engine.begin() as connection:
+        guard(connection, first)
+
+
+def test_a_late_answer_is_not_believed(engine: Engine) -> None:
+    """A push whose lease was lost while the API was thinking leaves the contact to its successor: it is sent again."""
+    engine.contacts(1, 1, "Old")
+    engine.change(1)
+    [batch] = engine.collect()
+    latency = engine.sandbox.faults.add(Latency(ms=300))
+    pushing = threading.Thread(target=engine.parts.pusher.push, args=[batch])
+    pushing.start()
+    wait_until(lambda: len(engine.sandbox.requests) == 1, what="the request")
+    recover_now(engine)
+    pushing.join()
+    assert engine.lane().sent == 0
+
+    engine.sandbox.faults.remove(latency)
+    engine.drain()
+    assert engine.lane().sent == 1
+    assert len(engine.posted()) == 2

@@ -1,0 +1,140 @@
+"""Dead letters: list, show, requeue, discard, and how they close by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.engine import PROJECT, Engine, document
+from tests.integration.letter_desk import bury, discard, listed, states
+from worker.errors import RefusedError
+from worker.letters import letters
+
+
+def test_a_listed_letter_has_the_promised_fields(engine: Engine) -> None:
+    """By name and by kind: ids and keys are strings, the project a number, times ISO 8601 in UTC."""
+    [letter] = bury(engine, 1)
+    found = letter.as_json()
+
+    assert list(found) == [
+        "id",
+        "project",
+        "method",
+        "source",
+        "key",
+        "reason",
+        "detail",
+        "attempts",
+        "http_status",
+        "first_failed_at",
+        "last_failed_at",
+    ]
+    assert (found["project"], found["method"], found["source"], found["key"]) == (PROJECT, "contacts", "contacts", "1")
+    assert (found["reason"], found["http_status"], found["attempts"]) == ("refused", 422, 0)
+    assert isinstance(found["id"], str)
+    assert all(found[field].endswith("Z") and "T" in found[field] for field in ("first_failed_at", "last_failed_at"))
+
+
+def test_letters_are_filtered_by_project_and_reason(engine: Engine) -> None:
+    """Each filter alone, and both together."""
+    bury(engine, 1, 2)
+    engine.payload(3, document(""))
+    engine.drain()
+
+    assert len(listed(engine)) == 3
+    assert [letter.key for letter in listed(engine, reason="invalid")] == ["3"]
+    assert [letter.key for letter in listed(engine, project=PROJECT, reason="refused")] == ["1", "2"]
+    assert listed(engine, project=7) == []
+
+
+def test_the_list_holds_no_personal_data(engine: Engine) -> None:
+    """Names and numbers stand in the document and the answer, which `show` alone shows."""
+    [letter] = bury(engine, 1)
+    with engine.parts.engine.connect() as connection:
+        shown = letters.show_letter(connection, int(letter.id))
+
+    assert "POISON" not in str(letter.as_json())
+    assert "POISON 1" in shown["document"]
+    assert shown["state"] == "open"
+
+
+def test_an_invalid_contact_shows_its_row(engine: Engine) -> None:
+    """There is no document yet; what the mapping returned is kept for the operator."""
+    engine.contacts(1, 1, "Порожній")
+    engine.sql("UPDATE crm.contacts SET phone = ''")
+    engine.change(1)
+    engine.drain()
+    [letter] = listed(engine)
+    with engine.parts.engine.connect() as connection:
+        shown = letters.show_letter(connection, int(letter.id))
+
+    assert letter.reason == "no_directions"
+    assert "Порожній" in shown["document"]
+    assert shown["answer"] is None
+
+
+def test_showing_an_unknown_letter_is_refused(engine: Engine) -> None:
+    """In one sentence that says how to find the known ones."""
+    with pytest.raises(RefusedError, match="dead-letters list"), engine.parts.engine.connect() as connection:
+        letters.show_letter(connection, 99)
+
+
+def test_a_change_that_fails_again_opens_no_second_letter(engine: Engine) -> None:
+    """One letter per contact, however often it fails."""
+    [letter] = bury(engine, 1)
+    engine.change(1)
+    engine.drain()
+
+    assert [one.id for one in listed(engine)] == [letter.id]
+    assert engine.lane().dead == 1
+
+
+@pytest.mark.parametrize(
+    ("correction", "figure"),
+    [
+        ("UPDATE crm.contacts SET name = 'Fine'", "sent"),
+        ("UPDATE crm.contacts SET hidden = true", "absent"),
+        ("DELETE FROM crm.contacts", "absent"),
+    ],
+)
+def test_a_later_change_closes_the_letter(engine: Engine, correction: str, figure: str) -> None:
+    """When the contact settles, nobody has to tidy up."""
+    bury(engine, 1)
+    engine.sql(correction)
+    engine.change(1)
+    engine.drain()
+
+    assert getattr(engine.lane(), figure) == 1
+    assert engine.lane().dead == 0
+    assert states(engine) == [("1", "closed")]
+
+
+def test_a_change_back_to_what_was_accepted_closes_the_letter(engine: Engine) -> None:
+    """An invalid state in between never reached the API: unchanged is settled, too."""
+    engine.contacts(1, 1, "Fine")
+    engine.change(1)
+    engine.drain()
+    engine.sql("UPDATE crm.contacts SET name = ''")
+    engine.change(1)
+    engine.drain()
+    assert engine.lane().dead == 1
+
+    engine.contacts(1, 1, "Fine")
+    engine.change(1)
+    engine.drain()
+    assert (engine.lane().dead, engine.lane().unchanged) == (0, 1)
+
+
+def test_a_closed_letter_is_history(engine: Engine) -> None:
+    """A contact that fails anew gets a new letter; a closed one is neither listed, requeued nor discarded."""
+    [letter] = bury(engine, 1)
+    engine.contacts(1, 1, "Fine")
+    engine.change(1)
+    engine.drain()
+    with pytest.raises(RefusedError):
+        discard(engine, letter.id)
+    engine.contacts(1, 1, "POISON")
+    engine.change(1)
+    engine.drain()
+
+    assert [one.id for one in listed(engine)] != [letter.id]
+    assert states(engine) == [("1", "closed"), ("1", "open")]

@@ -1,0 +1,190 @@
+"""Listen: whoever has something to do is woken, soon and once."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from tests.integration.engine import PROJECT, Engine
+from tests.waiting import wait_until
+from worker.listen.listen import listen
+from worker.listen.look import look
+from worker.listen.wake import Wake
+from worker.sandbox.faults import Refuse, Status
+
+
+def has_work(engine: Engine) -> bool:
+    with engine.parts.engine.connect() as connection:
+        return look(connection, engine.parts.mapping) == {PROJECT}
+
+
+def test_an_idle_project_has_nothing_to_do(engine: Engine) -> None:
+    """Neither at first, nor when all is settled."""
+    assert not has_work(engine)
+
+    engine.contacts(1, 1)
+    engine.change(1)
+    engine.drain()
+    assert not has_work(engine)
+
+
+def test_a_change_is_seen_when_it_is_committed(engine: Engine) -> None:
+    """Also behind the rows of many other sources, and during a pause: changes are always taken in."""
+    engine.sql("INSERT INTO ringostat_sync.outbox (source, key) SELECT 'a' || g, '1' FROM generate_series(1, 300) g")
+    assert not has_work(engine)
+    engine.pause()
+    engine.change(1)
+
+    assert has_work(engine)
+
+
+def test_a_contact_that_may_go_is_seen(engine: Engine) -> None:
+    """One that waits for its next try is seen when it is due."""
+    engine.sandbox.faults.add(Status(status=500))
+    engine.contacts(1, 1)
+    engine.change(1)
+    engine.push()
+    engine.sql("UPDATE ringostat_sync.pending SET due_at = now() + interval '1 hour'")
+    assert not has_work(engine)
+
+    engine.due_now()
+    assert has_work(engine)
+
+
+def test_a_paused_project_has_nothing_to_do_until_its_probe(engine: Engine) -> None:
+    """By hand: never. With a deadline: when it has passed."""
+    engine.contacts(1, 1)
+    engine.change(1)
+    engine.pause("api_down")
+    engine.collect()
+    assert not has_work(engine)
+
+    engine.probe_now()
+    assert has_work(engine)
+    engine.pause()
+    assert not has_work(engine)
+
+
+def test_a_row_to_expand_is_seen(engine: Engine) -> None:
+    """Before and after it is taken in."""
+    engine.sql("INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('contacts', 'w', '{}')")
+    assert has_work(engine)
+
+    engine.collect()
+    assert has_work(engine)
+
+
+def test_a_split_that_may_go_on_is_seen(engine: Engine) -> None:
+    """When the limit lets it."""
+    engine.contacts(1, 2)
+    engine.change(1, 2)
+    engine.collect()
+    engine.sql("UPDATE ringostat_sync.batches SET state = 'postponed', due_at = now() + interval '1 hour'")
+    assert not has_work(engine)
+
+    engine.sql("UPDATE ringostat_sync.batches SET due_at = now()")
+    assert has_work(engine)
+
+
+def test_a_probe_in_the_middle_of_a_split_goes_on(engine: Engine) -> None:
+    """It waits for the limit, not for the end of a pause that only its own end can bring."""
+    engine.contacts(1, 8)
+    engine.change(*range(1, 9))
+    engine.sandbox.faults.add(Refuse(field="fullName", contains="Name 1"))
+    engine.pause("refusing_all", seconds=0.0)
+    [probe] = engine.collect()
+    post = engine.parts.pusher.client.post
+
+    def hold_and_post(*arguments):
+        engine.parts.limiter.hold(engine.project, 1.1)
+        return post(*arguments)
+
+    engine.parts.pusher.client.post = hold_and_post  # type: ignore[method-assign]
+    engine.parts.pusher.push(probe)
+    assert engine.sql("SELECT state::text, probe FROM ringostat_sync.batches") == [("postponed", True)]
+
+    wait_until(lambda: has_work(engine), timeout=3, what="the probe to be seen")
+    assert engine.collect() == [probe]
+
+
+def test_rows_of_unknown_sources_wake_nobody(engine: Engine) -> None:
+    """They stay where they are, and cost nothing."""
+    engine.change(1, source="contcats")
+
+    assert not has_work(engine)
+
+
+def test_a_look_costs_the_same_with_a_backlog(engine: Engine) -> None:
+    """It jumps along indexes: 200,000 rows waiting are not read."""
+    engine.sql(
+        "INSERT INTO ringostat_sync.outbox (source, key) SELECT 'contacts', g::text FROM generate_series(1, 200000) g"
+    )
+    engine.sql("ANALYZE ringostat_sync.outbox")
+    has_work(engine)
+    started = time.perf_counter()
+    for _ in range(10):
+        assert has_work(engine)
+
+    assert (time.perf_counter() - started) / 10 < 0.05
+
+
+def test_a_project_is_woken_once(engine: Engine) -> None:
+    """However many look; after its round it may be woken again, or after a rest."""
+    one, other = Wake(engine.parts.redis, "test"), Wake(engine.parts.redis, "test")
+    assert one.claim(PROJECT)
+    assert not other.claim(PROJECT)
+    other.done(PROJECT, 0.0)
+    assert one.claim(PROJECT)
+
+    one.done(PROJECT, 0.2)
+    assert not one.claim(PROJECT)
+    wait_until(lambda: one.claim(PROJECT), timeout=2, what="the rest to end")
+
+
+def test_a_wake_that_was_lost_is_repeated(engine: Engine) -> None:
+    """A round that never reports back blocks nobody for longer than two seconds."""
+    Wake(engine.parts.redis, "test").claim(PROJECT)
+
+    assert 0 < engine.parts.redis.pttl(f"test:wake:{PROJECT}") <= 2000
+
+
+@pytest.fixture
+def listening(engine: Engine):
+    """A listener in a thread; the projects that it wakes."""
+    woken: list[int] = []
+    stop = threading.Event()
+    wake = Wake(engine.parts.redis, "test")
+
+    def send(project: int) -> None:
+        woken.append(project)
+
+    arguments = (engine.parts.engine, engine.parts.mapping, wake, send, stop)
+    thread = threading.Thread(target=listen, args=arguments)
+    thread.start()
+    yield woken
+    stop.set()
+    thread.join(timeout=5)
+    assert not thread.is_alive()
+
+
+def test_a_change_wakes_the_collector_soon(engine: Engine, listening: list[int]) -> None:
+    """Within a quarter of a second of the commit, and no second time while its round is under way."""
+    engine.change(1)
+    committed = time.monotonic()
+    wait_until(lambda: listening, timeout=2, every=0.005, what="the wake")
+    assert time.monotonic() - committed < 0.25
+
+    engine.change(2)
+    assert listening == [PROJECT]
+
+
+def test_a_listener_outlives_its_connections(engine: Engine, listening: list[int]) -> None:
+    """PostgreSQL restarts, and the listener goes on."""
+    engine.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ringostat-sync' AND datname = current_database()"
+    )
+    engine.change(1)
+
+    wait_until(lambda: listening, timeout=5, what="the wake")

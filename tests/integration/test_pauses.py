@@ -1,0 +1,288 @@
+"""Pauses: a project whose API is down, or wrong, waits, probes and resumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.integration.engine import Engine
+from worker.recover.recover import recover
+from worker.sandbox.faults import (
+    Status,
+)
+
+TEN_SECONDS_AGO = "UPDATE ringostat_sync.service_health SET failing_since = clock_timestamp() - interval '10 seconds'"
+FOR_EVER = 0
+
+
+def down(engine: Engine, count: int = 3) -> int:
+    """An API that has been down long enough to be called down; returns the fault's id."""
+    engine.contacts(1, count)
+    fault = engine.sandbox.faults.add(Status(status=503, times=FOR_EVER))
+    engine.change(*range(1, count + 1))
+    engine.fail(1)
+    engine.sql(TEN_SECONDS_AGO)
+    engine.fail(4)
+    return fault
+
+
+def until(engine: Engine) -> float:
+    """Seconds to the pause's deadline."""
+    return float(engine.sql("SELECT extract(epoch FROM until - clock_timestamp()) FROM ringostat_sync.pauses")[0][0])
+
+
+def test_five_failures_over_ten_seconds_pause_the_project(engine: Engine) -> None:
+    """`api_down`, with a deadline; nobody is buried, and nothing more is posted until a probe."""
+    down(engine)
+    lane = engine.lane()
+
+    assert lane.paused is not None
+    assert lane.paused.reason == "api_down"
+    assert lane.paused.until is not None
+    assert (lane.pending, lane.dead) == (3, 0)
+    engine.sql("UPDATE ringostat_sync.pauses SET until = now() + interval '1 hour'")
+    engine.fail(3)
+    assert len(engine.posted()) == 5
+
+
+def test_four_failures_are_no_pause(engine: Engine) -> None:
+    """However long they took."""
+    engine.contacts(1, 3)
+    engine.sandbox.faults.add(Status(status=503, times=4))
+    engine.change(1, 2, 3)
+    engine.fail(1)
+    engine.sql(TEN_SECONDS_AGO)
+    engine.fail(3)
+
+    assert engine.lane().paused is None
+
+
+def test_failures_within_ten_seconds_are_no_pause(engine: Engine) -> None:
+    """However many."""
+    engine.contacts(1, 3)
+    engine.sandbox.faults.add(Status(status=503, times=7))
+    engine.change(1, 2, 3)
+    engine.fail(7)
+
+    assert engine.lane().paused is None
+
+
+def test_an_answer_ends_the_row_of_failures(engine: Engine) -> None:
+    """In a row means that nothing was answered between: also a refusal is an answer."""
+    engine.contacts(1, 3)
+    engine.sandbox.faults.add(Status(status=503, times=3))
+    engine.sandbox.faults.add(Status(status=422))
+    engine.sandbox.faults.add(Status(status=503, times=3))
+    engine.change(1, 2, 3)
+    engine.fail(1)
+    engine.sql(TEN_SECONDS_AGO)
+    engine.fail(6)
+
+    assert engine.lane().paused is None
+
+
+def test_a_probe_is_one_batch_and_costs_no_attempt(engine: Engine) -> None:
+    """An outage of days buries nothing: probe after probe, attempts stay as they were."""
+    down(engine, count=250)
+    before = {key: row.attempts for key, row in engine.waiting().items()}
+    seen = len(engine.posted())
+    for _ in range(15):
+        engine.probe_now()
+        assert engine.push() == 1
+        assert engine.push() == 0
+
+    assert len(engine.posted()) == seen + 15
+    assert {key: row.attempts for key, row in engine.waiting().items()} == before
+    assert engine.lane().dead == 0
+
+
+def test_probes_become_rarer(make_engine: Callable[..., Engine]) -> None:
+    """Each that fails doubles the time to the next, up to ten minutes."""
+    engine = make_engine(SYNC_RETRY_BASE="8", SYNC_RETRY_MAX="3600", SYNC_MAX_ATTEMPTS="50")
+    down(engine)
+    waits = [until(engine)]
+    for _ in range(6):
+        engine.probe_now()
+        engine.push()
+        waits.append(until(engine))
+
+    assert [round(wait, -1) for wait in waits] == [40, 80, 160, 320, 600, 600, 600]
+
+
+def test_a_probe_heals(engine: Engine) -> None:
+    """One accepted batch lifts the pause, and everything that waits may go now."""
+    fault = down(engine, count=250)
+    engine.sandbox.faults.remove(fault)
+    engine.probe_now()
+    engine.sql("UPDATE ringostat_sync.pending SET due_at = now() + interval '1 hour' WHERE key::int > 100")
+    engine.push()
+
+    assert engine.lane().paused is None
+    assert not any(row.later for row in engine.waiting().values())
+    engine.drain()
+    assert engine.lane().sent == 250
+
+
+def test_after_a_pause_the_count_begins_anew(engine: Engine) -> None:
+    """One more failure after the API has come back is one failure."""
+    fault = down(engine)
+    engine.sandbox.faults.remove(fault)
+    engine.probe_now()
+    engine.drain()
+    engine.sandbox.faults.add(Status(status=500))
+    engine.contacts(1, 1, "New")
+    engine.change(1)
+    engine.push()
+
+    assert engine.lane().paused is None
+
+
+def test_a_probe_that_a_429_meets_proves_nothing(engine: Engine) -> None:
+    """The pause stays, the next probe comes when the API allows."""
+    fault = down(engine)
+    engine.sandbox.faults.remove(fault)
+    engine.sandbox.faults.add(Status(status=429, headers={"Retry-After": "30"}))
+    engine.probe_now()
+    engine.push()
+
+    assert engine.lane().paused is not None
+    assert 25 < until(engine) <= 30
+
+
+def test_a_probe_that_finds_nothing_to_send_proves_nothing(engine: Engine) -> None:
+    """A batch of which nothing was posted leaves the pause to the next probe, now."""
+    fault = down(engine)
+    engine.sql("UPDATE crm.contacts SET hidden = true")
+    engine.probe_now()
+    engine.push()
+    assert engine.lane().paused is not None
+    assert until(engine) <= 0
+
+    engine.sandbox.faults.remove(fault)
+    engine.contacts(9, 9)
+    engine.change(9)
+    engine.push()
+    assert engine.lane().paused is None
+
+
+def test_a_lost_probe_is_followed_by_another(engine: Engine) -> None:
+    """A worker that dies with the probe does not leave the project paused for longer than its lease."""
+    fault = down(engine)
+    engine.sandbox.faults.remove(fault)
+    engine.probe_now()
+    assert len(engine.collect()) == 1
+    assert engine.collect() == []
+    assert until(engine) > 100
+
+    engine.sql("UPDATE ringostat_sync.batches SET state = 'pushing', lease_until = now() - interval '1 s'")
+    recover(engine.parts.engine)
+    engine.push()
+    assert (engine.lane().sent, engine.lane().paused) == (3, None)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_key_pauses_and_heals(engine: Engine, status: int) -> None:
+    """One request, no attempt, nobody buried; when the key is right again, a probe finds out by itself."""
+    engine.contacts(1, 150)
+    fault = engine.sandbox.faults.add(Status(status=status, times=FOR_EVER))
+    engine.change(*range(1, 151))
+    [one, _] = engine.collect()
+    engine.parts.pusher.push(one)
+    lane = engine.lane()
+    assert lane.paused is not None
+    assert (lane.paused.reason, lane.dead) == ("unauthorized", 0)
+    assert {row.attempts for row in engine.waiting().values()} == {0}
+
+    engine.sandbox.faults.remove(fault)
+    engine.probe_now()
+    engine.push()
+    assert engine.lane().paused is None
+
+
+def test_a_pause_stops_batches_that_are_on_their_way(engine: Engine) -> None:
+    """What was cut before the pause is not posted any more; it waits, at no cost."""
+    engine.contacts(1, 200)
+    engine.sandbox.faults.add(Status(status=401, times=FOR_EVER))
+    engine.change(*range(1, 201))
+    first, second = engine.collect()
+    engine.parts.pusher.push(first)
+    engine.parts.pusher.push(second)
+
+    assert len(engine.posted()) == 1
+    assert (engine.lane().pending, engine.lane().in_flight) == (200, 0)
+
+
+@pytest.mark.parametrize("status", [302, 307, 402, 404, 405, 410, 418])
+def test_an_unexpected_answer_pauses(engine: Engine, status: int) -> None:
+    """A redirect or an unknown 4xx is about the address, not about a contact; it is not followed."""
+    engine.contacts(1, 1)
+    engine.sandbox.faults.add(Status(status=status, headers={"Location": engine.sandbox.url + "/elsewhere"}))
+    engine.change(1)
+    engine.push()
+
+    assert engine.lane().paused is not None
+    assert engine.lane().paused.reason == "unexpected_answer"
+    assert len(engine.posted()) == 1
+    engine.drain()
+    assert (engine.lane().sent, engine.lane().paused) == (1, None)
+
+
+def test_a_pause_by_hand_holds_until_resume(engine: Engine) -> None:
+    """It has no deadline and no probe; afterwards everything that waits is due now."""
+    engine.contacts(1, 2)
+    engine.pause()
+    engine.change(1, 2)
+    engine.collect()
+    engine.sql("UPDATE ringostat_sync.pending SET due_at = now() + interval '1 hour'")
+    engine.probe_now()
+    assert engine.push() == 0
+    assert engine.lane().paused.until is None
+
+    assert engine.resume()
+    assert engine.push() == 1
+    assert engine.lane().sent == 2
+
+
+def test_a_pause_by_hand_is_not_overruled(engine: Engine) -> None:
+    """No failure, no probe and no acceptance of what was under way lifts or replaces it."""
+    engine.contacts(1, 2)
+    engine.change(1)
+    [batch] = engine.collect()
+    engine.sandbox.faults.add(Status(status=401))
+    post = engine.parts.pusher.client.post
+
+    def pause_while_posting(*arguments):
+        engine.pause()
+        return post(*arguments)
+
+    engine.parts.pusher.client.post = pause_while_posting  # type: ignore[method-assign]
+    engine.parts.pusher.push(batch)
+
+    assert engine.lane().paused.reason == "by_hand"
+    assert engine.push() == 0
+
+
+def test_a_pause_by_hand_stops_a_probe(engine: Engine) -> None:
+    """A probe that was cut before is not posted after an operator has said stop."""
+    fault = down(engine)
+    engine.sandbox.faults.remove(fault)
+    engine.probe_now()
+    [probe] = engine.collect()
+    seen = len(engine.posted())
+    engine.pause()
+    engine.parts.pusher.push(probe)
+
+    assert len(engine.posted()) == seen
+    assert engine.lane().pending == 3
+
+
+def test_resume_lifts_any_pause(engine: Engine) -> None:
+    """An operator who knows better need not wait for the probe."""
+    fault = down(engine)
+    engine.sandbox.faults.remove(fault)
+    assert engine.resume()
+    assert not engine.resume()
+    engine.push()
+
+    assert engine.lane().sent == 3

@@ -1,0 +1,228 @@
+"""The promises, held against many changes, many workers and a bad day of the API at once."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from tests.integration.engine import PROJECT, Engine
+from tests.waiting import wait_until
+from worker.recover.recover import recover
+from worker.sandbox.faults import ErrorIn2xx, Half, HangAfter, Latency, NotJson, Refuse, Reset, ResetAfter, Status
+
+CONTACTS = 60
+QUIET = """
+    SELECT 1 FROM ringostat_sync.outbox UNION ALL SELECT 1 FROM ringostat_sync.pending
+    UNION ALL SELECT 1 FROM ringostat_sync.in_flight LIMIT 1
+"""
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+class InFlight:
+    """Notes which contacts the client is posting, and whether one of them was posted already.
+
+    Every tenth time the worker dies before its request leaves, every eleventh when it has its answer.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.count = 0
+        self._lock = threading.Lock()
+        self._now: set[str] = set()
+        self._post = engine.parts.pusher.client.post
+        self.twice: list[str] = []
+
+    def post(self, project, method, body: bytes):
+        with self._lock:
+            self.count += 1
+            count = self.count
+        if count % 10 == 0:
+            raise KilledError
+        ids = {contact["externalId"] for contact in msgspec.json.decode(body)["contacts"]}
+        with self._lock:
+            self.twice += self._now & ids
+            self._now |= ids
+        try:
+            outcome = self._post(project, method, body)
+        finally:
+            with self._lock:
+                self._now -= ids
+        if count % 11 == 0:
+            raise KilledError
+        return outcome
+
+
+def write(engine: Engine, seconds: float, dice: random.Random) -> None:
+    """Change contacts in the CRM, each time to a higher version, and say so in the outbox, as a trigger does."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        keys = dice.sample(range(1, CONTACTS + 1), dice.randint(1, 8))
+        engine.sql(
+            "WITH changed AS (UPDATE crm.contacts SET version = version + 1 WHERE id = ANY(%s) RETURNING id)"
+            " INSERT INTO ringostat_sync.outbox (source, key) SELECT 'versions', id::text FROM changed",
+            sorted(keys),
+        )
+        time.sleep(dice.random() * 0.01)
+
+
+@contextmanager
+def workers(engine: Engine, count: int) -> Iterator[list[BaseException]]:
+    """Collect, push with `count` threads, and recover, as the tasks do; yields what went wrong."""
+    stop, problems = threading.Event(), []
+    lock, waiting = threading.Lock(), []
+
+    def guarded(turn: Callable[[], None], rest: float) -> None:
+        try:
+            while not stop.is_set():
+                turn()
+                stop.wait(rest)
+        except BaseException as error:  # noqa: BLE001 - the test shows it
+            problems.append(error)
+
+    def collect() -> None:
+        found = engine.collect()
+        with lock:
+            waiting.extend(found)
+
+    def push() -> None:
+        with lock:
+            batch = waiting.pop(0) if waiting else None
+        if batch is not None:
+            with suppress(KilledError):
+                engine.parts.pusher.push(batch)
+
+    turns = [(collect, 0.005), *[(push, 0.002)] * count, (lambda: recover(engine.parts.engine), 0.2)]
+    threads = [threading.Thread(target=guarded, args=turn) for turn in turns]
+    for thread in threads:
+        thread.start()
+    try:
+        yield problems
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.fixture
+def versions(make_engine: Callable[..., Engine]) -> Engine:
+    """An engine whose contacts have versions for names."""
+    engine = make_engine(RINGOSTAT_TIMEOUT="0.3", SYNC_LEASE="0.9", RINGOSTAT_BATCH_SIZE="10", SYNC_MAX_ATTEMPTS="1000")
+    engine.contacts(1, CONTACTS)
+    engine.sql("ALTER TABLE crm.contacts ADD version int NOT NULL DEFAULT 0")
+    engine.remap(
+        '[[sources]]\nname = "versions"\nmethod = "contacts"\nquery = "versions.sql"\n',
+        versions="""SELECT id AS key, version::text AS "fullName",
+            json_build_array(json_build_object('type', 'phone', 'value', phone)) AS "contactDirections" FROM crm.contacts""",
+    )
+    return engine
+
+
+def bad_day(engine: Engine, dice: random.Random) -> None:
+    """A third of all requests meet something."""
+    kinds = [Status(status=500), Status(status=429, headers={"Retry-After": "0"}), ErrorIn2xx(), NotJson(), Half()]
+    for kind in [*kinds, Reset(), ResetAfter(), HangAfter()]:
+        engine.sandbox.faults.add(msgspec.structs.replace(kind, times=0, probability=dice.uniform(0.02, 0.06)))
+    engine.sandbox.faults.add(Latency(ms=2, jitter_ms=20))
+
+
+def settle_all(engine: Engine) -> None:
+    """Let everything come to rest; pauses and waits are cut short."""
+
+    def quiet() -> bool:
+        engine.probe_now()
+        engine.sql("DELETE FROM ringostat_sync.service_health")
+        return not engine.sql(QUIET)
+
+    wait_until(quiet, timeout=30, every=0.05, what="everything to settle")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_bad_day_ends_well(versions: Engine, seed: int) -> None:
+    """Workers die, Redis forgets, the API fails: nothing is lost, nobody is in flight twice, and nobody gets an older state."""
+    dice = random.Random(seed)
+    bad_day(versions, dice)
+    in_flight = InFlight(versions)
+    versions.parts.pusher.client.post = in_flight.post  # type: ignore[method-assign]
+    with capture_logs(), workers(versions, 6) as problems:
+        writers = [threading.Thread(target=write, args=(versions, 2.0, random.Random(seed + n))) for n in range(2)]
+        for writer in writers:
+            writer.start()
+        for _ in range(3):
+            time.sleep(0.5)
+            versions.parts.redis.flushall()
+        for writer in writers:
+            writer.join()
+        versions.sandbox.faults.clear()
+        settle_all(versions)
+
+    assert problems == []
+    assert in_flight.count > 22
+    assert in_flight.twice == []
+    expected = dict(versions.sql("SELECT id::text, version::text FROM crm.contacts WHERE version > 0"))
+    assert versions.names() == expected
+    for key in expected:
+        states = [int(name) for name in versions.history(key)]
+        assert states == sorted(states)
+    assert versions.lane().dead == 0
+
+
+def test_one_bad_contact_in_a_stream_harms_itself_alone(versions: Engine) -> None:
+    """Refused whatever its version, it is a letter; everybody else arrives, in their newest state."""
+    versions.sandbox.faults.add(Refuse(ids=["7"]))
+    with capture_logs(), workers(versions, 4) as problems:
+        write(versions, 2.0, random.Random(5))
+        settle_all(versions)
+
+    assert problems == []
+    assert versions.letters() == [("7", "refused")]
+    expected = dict(versions.sql("SELECT id::text, version::text FROM crm.contacts WHERE version > 0 AND id <> 7"))
+    assert versions.names() == expected
+
+
+def test_the_receiver_counts_no_more_than_the_rate(make_engine: Callable[..., Engine]) -> None:
+    """Over all workers, retries and splits: in any second at most N + 1 requests arrive; with a backlog 95 % of N."""
+    engine = make_engine(RINGOSTAT_RATE_LIMIT="20/s", RINGOSTAT_BATCH_SIZE="5", SYNC_MAX_ATTEMPTS="1000")
+    engine.contacts(1, 1000)
+    engine.sandbox.faults.add(Status(status=500, times=0, probability=0.2))
+    engine.sandbox.faults.add(Refuse(ids=["50", "100", "150"]))
+    engine.change(*range(1, 1001))
+    with capture_logs(), workers(engine, 4) as problems:
+        wait_until(lambda: len(engine.sandbox.requests) >= 70, timeout=20, what="seventy requests")
+    arrived = sorted(request.arrived for request in engine.sandbox.requests)
+
+    assert problems == []
+    assert max(sum(first <= other < first + 1.0 for other in arrived) for first in arrived) <= 21
+    span = arrived[69] - arrived[0]
+    assert span <= 70 / (0.95 * 20)
+
+
+def test_a_flood_in_one_project_does_not_delay_another(make_engine: Callable[..., Engine]) -> None:
+    """The cost of a round is that of its batches: with 200,000 contacts waiting it stays what it was."""
+    engine = make_engine()
+    engine.contacts(1, 1)
+
+    def round_of_one() -> float:
+        engine.change(1)
+        started = time.perf_counter()
+        engine.push()
+        return time.perf_counter() - started
+
+    before = sorted(round_of_one() for _ in range(9))[4]
+    engine.sql(
+        "INSERT INTO ringostat_sync.pending (project, method, identity, key, source, outbox_id, priority, captured_at)"
+        " SELECT %s, 'contacts', 'externalId', 'flood' || g, 'contacts', 0, 2, now() FROM generate_series(1, 200000) g",
+        PROJECT + 1,
+    )
+    engine.sql("ANALYZE ringostat_sync.pending")
+    after = sorted(round_of_one() for _ in range(9))[4]
+
+    assert after < 5 * before + 0.02

@@ -1,0 +1,158 @@
+"""Requeue and discard: what an operator does with dead letters."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.engine import Engine, document
+from tests.integration.letter_desk import POISON, bury, discard, listed, requeue, states
+from worker.errors import RefusedError
+from worker.letters import letters
+
+
+@pytest.mark.parametrize("step", [letters.requeue_letters, letters.discard_letters])
+def test_an_unknown_id_is_refused(engine: Engine, step) -> None:
+    """And nothing is done to the known ones beside it."""
+    [letter] = bury(engine, 1)
+    with pytest.raises(RefusedError, match="99"), engine.parts.engine.begin() as connection:
+        step(connection, [int(letter.id), 99])
+
+    assert states(engine) == [("1", "open")]
+    assert engine.waiting() == {}
+
+
+def test_requeueing_reads_the_contact_anew(engine: Engine) -> None:
+    """Corrected in the CRM without a captured change: requeued, it is sent as it is now, and the letter closes."""
+    [letter] = bury(engine, 1)
+    engine.contacts(1, 1, "Fine")
+    requeue(engine, letter.id)
+    assert (engine.lane().dead, engine.lane().pending) == (0, 1)
+
+    engine.drain()
+    assert engine.history(1) == ["Fine 1"]
+    assert states(engine) == [("1", "closed")]
+
+
+def test_a_requeued_letter_that_fails_again_keeps_its_id(engine: Engine) -> None:
+    """Requeueing hides it; failing opens the same one, with the first time of failing kept."""
+    [letter] = bury(engine, 1)
+    requeue(engine, letter.id)
+    assert listed(engine) == []
+    with pytest.raises(RefusedError):
+        requeue(engine, letter.id)
+    engine.drain()
+    [again] = listed(engine)
+
+    assert (again.id, again.first_failed_at) == (letter.id, letter.first_failed_at)
+    assert again.last_failed_at > letter.last_failed_at
+
+
+def test_a_requeued_letter_may_fail_for_another_reason(engine: Engine) -> None:
+    """The same id shows the newest reason."""
+    [letter] = bury(engine, 1)
+    engine.sql("UPDATE crm.contacts SET phone = 'none'")
+    requeue(engine, letter.id)
+    engine.drain()
+    [again] = listed(engine)
+
+    assert (again.id, again.reason, again.http_status) == (letter.id, "no_directions", None)
+
+
+def test_discarding_gives_a_contact_up(engine: Engine) -> None:
+    """It is no open letter any more, and nothing is sent."""
+    letter, _ = bury(engine, 1, 2)
+    seen = len(engine.posted())
+    discard(engine, letter.id)
+    engine.drain()
+
+    assert engine.lane().dead == 1
+    assert states(engine) == [("1", "discarded"), ("2", "open")]
+    assert len(engine.posted()) == seen
+
+
+def test_a_discarded_contact_that_changes_is_sent(engine: Engine) -> None:
+    """What was given up is that change, not the contact."""
+    [letter] = bury(engine, 1)
+    discard(engine, letter.id)
+    engine.contacts(1, 1, "Fine")
+    engine.change(1)
+    engine.drain()
+
+    assert engine.history(1) == ["Fine 1"]
+    assert states(engine) == [("1", "discarded")]
+
+
+def test_requeueing_a_payload_letter_sends_its_payload(engine: Engine) -> None:
+    """A producer's document is not to be found in the CRM."""
+    rule = engine.sandbox.faults.add(POISON)
+    engine.payload(1, document("POISON payload"))
+    engine.drain()
+    [letter] = listed(engine)
+    engine.sandbox.faults.remove(rule)
+    requeue(engine, letter.id)
+    engine.drain()
+
+    assert engine.history(1) == ["POISON payload"]
+    assert engine.lane().dead == 0
+
+
+def test_a_newer_change_wins_over_a_requeued_payload(engine: Engine) -> None:
+    """It waits already when the letter is requeued: the newer one is sent, once, and closes the letter."""
+    rule = engine.sandbox.faults.add(POISON)
+    engine.payload(1, document("POISON old"))
+    engine.drain()
+    [letter] = listed(engine)
+    engine.sandbox.faults.remove(rule)
+    engine.payload(1, document("New"))
+    requeue(engine, letter.id)
+    engine.drain()
+
+    assert engine.history(1) == ["New"]
+    assert states(engine) == [("1", "closed")]
+
+
+def test_a_requeued_payload_wins_over_a_backfill(engine: Engine) -> None:
+    """A backfill's row is older than any change: the letter's payload is sent."""
+    rule = engine.sandbox.faults.add(POISON)
+    engine.payload(1, document("POISON payload"))
+    engine.drain()
+    [letter] = listed(engine)
+    engine.sandbox.faults.remove(rule)
+    engine.contacts(1, 1, "Mapped")
+    engine.backfill()
+    requeue(engine, letter.id)
+    engine.drain()
+
+    assert engine.history(1) == ["POISON payload"]
+
+
+def test_a_requeued_contact_waits_while_it_is_in_flight(engine: Engine) -> None:
+    """A letter may be requeued at any moment; the contact is still never in flight twice."""
+    [letter] = bury(engine, 1)
+    engine.contacts(1, 1, "Fine")
+    engine.change(1)
+    [batch] = engine.collect()
+    requeue(engine, letter.id)
+    assert engine.collect() == []
+
+    engine.parts.pusher.push(batch)
+    engine.drain()
+    assert engine.history(1) == ["Fine 1"]
+    assert states(engine) == [("1", "closed")]
+
+
+def test_requeued_contacts_start_with_all_their_attempts(engine: Engine) -> None:
+    """A letter for attempts is tried as often again."""
+    [letter] = bury(engine, 1)
+    engine.sql("UPDATE ringostat_sync.dead_letters SET attempts = 12, reason = 'attempts'")
+    requeue(engine, letter.id)
+
+    assert engine.waiting()["1"].attempts == 0
+
+
+def test_an_id_named_twice_is_one_letter(engine: Engine) -> None:
+    """A person who repeats an id on the command line means it once."""
+    [letter] = bury(engine, 1)
+    requeue(engine, letter.id, letter.id)
+
+    assert states(engine) == [("1", "requeued")]

@@ -1,0 +1,93 @@
+"""Ids on the wire: documents that share one are one contact to the API."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.integration.engine import PROJECT, Engine, document
+from tests.waiting import wait_until
+from worker.sandbox.faults import Latency, ResetAfter
+
+
+def test_a_lead_and_its_contact_never_travel_together(engine: Engine) -> None:
+    """They share the leadId: a request each, the later change last."""
+    engine.sql("INSERT INTO crm.contacts VALUES (1, 'Іван', '0671112233', 'L1')")
+    engine.change("L1", source="leads")
+    engine.change(1)
+    engine.drain()
+
+    assert [request.ids for request in engine.sandbox.requests] == [((None, "L1"),), (("1", "L1"),)]
+
+
+@pytest.mark.parametrize("shared", ["externalId", "leadId"])
+def test_documents_that_share_an_id_go_one_by_one(engine: Engine, shared: str) -> None:
+    """Five keys whose documents name the same contact: five requests, in the order of their changes."""
+    for number in range(5):
+        engine.payload(number, document(f"Version {number}", **{shared: "same"}))
+    engine.drain()
+
+    names = {"external_id": "same"} if shared == "externalId" else {"lead_id": "same"}
+    assert [len(ids) for ids in engine.posted()] == [1] * 5
+    assert engine.sandbox.book.contact(PROJECT, **names)["fullName"] == "Version 4"
+    assert engine.lane().sent == 5
+
+
+@pytest.mark.parametrize("shared", ["externalId", "leadId"])
+def test_documents_that_share_an_id_are_not_in_flight_at_once(engine: Engine, shared: str) -> None:
+    """While one is with the API, the other is postponed, at no cost; the rest of its batch goes."""
+    engine.payload(1, document("First", **{shared: "same"}))
+    [first] = engine.collect()
+    engine.payload(2, document("Second", **{shared: "same"}))
+    engine.payload(3, document("Third"))
+    [second] = engine.collect()
+    engine.sandbox.faults.add(Latency(ms=400))
+    pushing = threading.Thread(target=engine.parts.pusher.push, args=[first])
+    pushing.start()
+    wait_until(lambda: len(engine.sandbox.requests) == 1, what="the first request")
+    engine.parts.pusher.push(second)
+
+    assert engine.posted()[1] == ["3"]
+    assert engine.waiting()["2"].attempts == 0
+    pushing.join()
+    engine.drain()
+    assert engine.posted()[2:] == [["same"] if shared == "externalId" else ["2"]]
+
+
+def test_a_document_that_was_overwritten_by_another_is_sent_again(engine: Engine) -> None:
+    """Two keys, one id on the wire: what the API holds of the one is not what was last accepted for it."""
+    engine.payload(1, document("One", externalId="same"))
+    engine.drain()
+    engine.payload(2, document("Two", externalId="same"))
+    engine.drain()
+    engine.payload(1, document("One", externalId="same"))
+    engine.drain()
+
+    assert engine.history("same") == ["One", "Two", "One"]
+
+
+def test_a_document_that_another_may_have_overwritten_is_sent_again(engine: Engine) -> None:
+    """Also where the other's answer was lost."""
+    engine.payload("L1", document("Lead"), source="leads")
+    engine.drain()
+    engine.sandbox.faults.add(ResetAfter())
+    engine.payload(2, document("Contact", leadId="L1"))
+    engine.push()
+    engine.sql("DELETE FROM ringostat_sync.pending")
+    engine.payload("L1", document("Lead"), source="leads")
+    engine.drain()
+
+    assert engine.lane().unchanged == 0
+    assert len(engine.posted()) == 3
+
+
+@pytest.mark.xfail(strict=True, reason="the last accepted outbox id is that of the key, not of the ids on the wire")
+def test_a_payload_below_the_last_accepted_of_its_ids_is_superseded(engine: Engine) -> None:
+    """On the wire, documents that share an id are one contact: an older one does not follow a newer one."""
+    engine.payload(1, document("New", externalId="same"), outbox_id=200)
+    engine.drain()
+    engine.payload(2, document("Old", externalId="same"), outbox_id=100)
+    engine.drain()
+
+    assert engine.history("same") == ["New"]
