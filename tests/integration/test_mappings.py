@@ -11,6 +11,7 @@ from tests.integration.engine import PROJECT, Engine
 from worker import capture
 from worker.config.mapping import load_mapping
 from worker.reading.plan import choose_plan
+from worker.reading.reader import Reader
 
 DIRECTIONS = """
     json_build_array(json_build_object('type', 'email', 'name', null, 'value', 'a' || n || '@example.com')) AS "contactDirections"
@@ -78,7 +79,7 @@ def test_a_key_returned_twice_is_buried(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_a_joined_aggregate_is_read_key_by_key(engine: Engine, tmp_path: Path) -> None:
-    """Where a condition on many keys would read every phone, each key is read alone."""
+    """Where a condition on many keys would read every phone, each key is read alone; one at fault is buried alone there, too."""
     engine.sql(
         "CREATE TABLE crm.phones AS SELECT g AS id, g %% 20000 AS contact_id, '067' || lpad(g::text, 7, '0') AS v"
         " FROM generate_series(1, 60000) g"
@@ -97,8 +98,16 @@ def test_a_joined_aggregate_is_read_key_by_key(engine: Engine, tmp_path: Path) -
         assert choose_plan(connection, query).one_by_one
     engine.change(1, 2, 3)
     engine.drain()
-
     assert engine.lane().sent == 3
+
+    engine.sql("UPDATE crm.phones SET v = repeat('9', 30000) WHERE contact_id = 5")
+    remap(engine, tmp_path, query.replace("c.name", "c.name || CAST(length(p.d::text) AS int2)"))
+    engine.parts.pusher.mapping = engine.parts.mapping
+    engine.parts.pusher.reader = Reader(engine.parts.crm)
+    engine.change(4, 5, 6)
+    engine.drain()
+    assert engine.letters() == [("5", "mapping_error")]
+    assert engine.lane().sent == 5
 
 
 def test_triggers_on_quoted_tables_lead_to_the_telephone(engine: Engine, tmp_path: Path) -> None:
@@ -130,3 +139,59 @@ def test_triggers_on_quoted_tables_lead_to_the_telephone(engine: Engine, tmp_pat
     engine.sql('TRUNCATE crm."Person"')
     engine.drain()
     assert engine.lane().absent == 3
+
+
+def test_a_row_at_fault_among_the_first_harms_nobody_either(engine: Engine) -> None:
+    """Also where PostgreSQL computes every column of the rows by which we look at the source first."""
+    engine.remap(
+        '[[sources]]\nname = "fractions"\nmethod = "contacts"\nquery = "fractions.sql"\n',
+        fractions="""SELECT DISTINCT id AS key, 'Name ' || 100 / (id - 1) AS "fullName", phone AS "staffId",
+            '[{"type":"phone","value":"0671234567"}]'::jsonb AS "contactDirections" FROM crm.contacts""",
+    )
+    engine.contacts(1, 4)
+    engine.change(1, 2, 3, 4, source="fractions")
+    engine.push()
+
+    assert engine.lane().paused is None
+    assert engine.letters() == [("1", "mapping_error")]
+    assert engine.lane().sent == 3
+
+
+@pytest.mark.parametrize(
+    ("breaks", "mends"),
+    [
+        ("ALTER TABLE crm.contacts RENAME phone TO gone", "ALTER TABLE crm.contacts RENAME gone TO phone"),
+        ("ALTER TABLE crm.contacts RENAME TO gone", "ALTER TABLE crm.gone RENAME TO contacts"),
+    ],
+    ids=["a column", "the table"],
+)
+def test_a_broken_mapping_pauses_and_heals(engine: Engine, breaks: str, mends: str) -> None:
+    """A query that fails buries nobody and costs no attempt; when it runs again, a probe finds out by itself."""
+    engine.contacts(1, 5)
+    engine.sql(breaks)
+    engine.change(*range(1, 6))
+    engine.push()
+    engine.probe_now()
+    engine.push()
+    paused = engine.lane()
+
+    assert paused.paused is not None
+    assert paused.paused.reason == "mapping_broken"
+    assert (paused.pending, paused.dead) == (5, 0)
+    assert {row.attempts for row in engine.waiting().values()} == {0}
+
+    engine.sql(mends)
+    engine.drain()
+    assert (engine.lane().sent, engine.lane().paused) == (5, None)
+
+
+def test_a_key_of_another_type_is_noticed(engine: Engine) -> None:
+    """A migration of the CRM that changes the key's type under a running worker is no reason to restart it."""
+    engine.contacts(1, 2)
+    engine.change(1, 2)
+    engine.drain()
+    engine.sql("ALTER TABLE crm.contacts ALTER id TYPE text USING 'c-' || id")
+    engine.change("c-1")
+    engine.drain()
+
+    assert engine.history("c-1") == ["Name 1"]

@@ -106,7 +106,8 @@ def fetch(connection: psycopg.Connection[Any], plan: Plan, keys: Sequence[str]) 
         if not plan.one_by_one:
             return cursor.execute(plan.many, [list(keys)]).fetchall()
     with connection.pipeline():
-        cursors = [connection.cursor(row_factory=dict_row).execute(plan.single, [key]) for key in keys]
+        # Not prepared: where a row fails, the pipeline is given up, and with it a PREPARE that psycopg believes in.
+        cursors = [connection.cursor(row_factory=dict_row).execute(plan.single, [key], prepare=False) for key in keys]
         return [row for cursor in cursors for row in cursor.fetchall()]
 
 

@@ -1,0 +1,83 @@
+"""Hold back: `Retry-After` and 429 are obeyed by everybody at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from tests.integration.engine import PROJECT, Engine
+from tests.waiting import wait_until
+from worker.sandbox.faults import (
+    Status,
+)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_is_obeyed(engine: Engine, status: int, form: str) -> None:
+    """In either form, by everybody: nothing leaves before its time, and no attempt is spent."""
+    moment = datetime.now(UTC) + timedelta(seconds=2)
+    value = "1" if form == "seconds" else format_datetime(moment, usegmt=True)
+    engine.sandbox.faults.add(Status(status=status, headers={"Retry-After": value}))
+    engine.contacts(1, 20)
+    engine.change(*range(1, 11))
+    engine.push()
+    assert {row.attempts for row in engine.waiting().values()} == {0}
+
+    engine.change(*range(11, 21))
+    engine.drain()
+    first, *others = engine.sandbox.requests
+    wait = 0.99 if form == "seconds" else 0.8
+    assert min(request.arrived for request in others) - (first.finished or 0) >= wait
+    assert engine.outcomes()[0] == "throttled"
+    assert engine.lane().sent == 20
+
+
+def test_without_retry_after_a_429_waits_longer_each_time(engine: Engine) -> None:
+    """One second, then two; remembered in the database, for a Redis that forgets."""
+    engine.sandbox.faults.add(Status(status=429, times=2))
+    engine.contacts(1, 1)
+    engine.change(1)
+    engine.push()
+    held = "SELECT extract(epoch FROM held_until - clock_timestamp())::float FROM ringostat_sync.service_health"
+    [(first,)] = engine.sql(held)
+    wait_until(engine.push, what="the second try")
+    [(second,)] = engine.sql(held)
+
+    assert 0.8 < first <= 1
+    assert 1.8 < second <= 2
+
+
+def test_a_hold_outlives_redis(engine: Engine) -> None:
+    """Flushed in the middle of a `Retry-After`, the bucket is refilled with it."""
+    engine.sandbox.faults.add(Status(status=429, headers={"Retry-After": "60"}))
+    engine.contacts(1, 2)
+    engine.change(1)
+    engine.push()
+    engine.parts.redis.flushall()
+    engine.change(2)
+
+    assert engine.push() == 0
+    assert len(engine.posted()) == 1
+
+
+def test_a_lost_bucket_is_refilled_from_the_requests(make_engine: Callable[..., Engine]) -> None:
+    """Flushed, Redis forgets a spent quota; PostgreSQL does not, and nothing is sent before its time."""
+    engine = make_engine(RINGOSTAT_RATE_LIMIT="2/m")
+    engine.contacts(1, 3)
+    engine.parts.redis.flushall()
+    for key in (1, 2):
+        engine.sql(
+            "INSERT INTO ringostat_sync.requests (project, method, batch_id, entries, posted_at)"
+            " VALUES (%s, 'contacts', %s, 1, now() - interval '5 s')",
+            PROJECT,
+            key,
+        )
+    engine.change(3)
+    found = engine.parts.collector.round(PROJECT)
+
+    assert found.messages == ()
+    assert 50 < found.rest < 58
