@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -81,3 +82,30 @@ def test_a_lost_bucket_is_refilled_from_the_requests(make_engine: Callable[..., 
 
     assert found.messages == ()
     assert 50 < found.rest < 58
+
+
+@pytest.mark.parametrize("event", ["flushed", "held"])
+def test_a_grant_that_has_become_void_is_not_used(make_engine: Callable[..., Engine], event: str) -> None:
+    """While a push waits for its grant, Redis loses everything, or another worker is told to hold back."""
+    engine = make_engine(RINGOSTAT_RATE_LIMIT="2/s")
+    engine.contacts(1, 1)
+    engine.change(1)
+    [batch] = engine.collect()
+    engine.parts.limiter.take(engine.project, 1.0)
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
+        if event == "flushed":
+            engine.parts.redis.flushall()
+            engine.sql(
+                "INSERT INTO ringostat_sync.service_health (project, held_until) VALUES (%s, now() + interval '1 min')",
+                PROJECT,
+            )
+        else:
+            engine.parts.limiter.hold(engine.project, 60)
+
+    engine.parts.pusher.sleep = sleep
+    engine.parts.pusher.push(batch)
+
+    assert engine.posted() == []
+    assert engine.waiting()["1"].attempts == 0

@@ -141,6 +141,24 @@ def test_a_second_taking_fences_the_first(engine: Engine) -> None:
         guard(connection, first)
 
 
+def test_whoever_has_an_older_token_posts_nothing(engine: Engine) -> None:
+    """Frozen while it waited for the limit, and the batch is in other hands: the check before the first byte tells."""
+    engine.contacts(1, 1)
+    engine.change(1)
+    [batch] = engine.collect()
+    take = engine.parts.limiter.take
+
+    def freeze(*arguments):
+        engine.sql("UPDATE ringostat_sync.batches SET token = token + 1")
+        return take(*arguments)
+
+    engine.parts.limiter.take = freeze  # type: ignore[method-assign]
+    engine.parts.pusher.push(batch)
+
+    assert engine.posted() == []
+    assert engine.lane().in_flight == 1
+
+
 def test_a_late_answer_is_not_believed(engine: Engine) -> None:
     """A push whose lease was lost while the API was thinking leaves the contact to its successor: it is sent again."""
     engine.contacts(1, 1, "Old")

@@ -115,7 +115,7 @@ def workers(engine: Engine, count: int) -> Iterator[list[BaseException]]:
 @pytest.fixture
 def versions(make_engine: Callable[..., Engine]) -> Engine:
     """An engine whose contacts have versions for names."""
-    engine = make_engine(RINGOSTAT_TIMEOUT="0.3", SYNC_LEASE="0.9", RINGOSTAT_BATCH_SIZE="10", SYNC_MAX_ATTEMPTS="1000")
+    engine = make_engine(RINGOSTAT_TIMEOUT="0.8", SYNC_LEASE="1.4", RINGOSTAT_BATCH_SIZE="10", SYNC_MAX_ATTEMPTS="1000")
     engine.contacts(1, CONTACTS)
     engine.sql("ALTER TABLE crm.contacts ADD version int NOT NULL DEFAULT 0")
     engine.remap(

@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 
 from tests.integration.engine import Engine
+from tests.waiting import wait_until
 from worker.api.outcome import Accepted
 from worker.database.engines import crm_engine
 from worker.limiter.bucket import Limiter, Posted
@@ -148,15 +149,16 @@ def test_a_batch_is_pushed_once(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    engine.sandbox.faults.add(Latency(ms=200))
-    pushing = [threading.Thread(target=engine.parts.pusher.push, args=[batch]) for _ in range(3)]
-    for thread in pushing:
-        thread.start()
-    for thread in pushing:
-        thread.join()
+    engine.sandbox.faults.add(Latency(ms=300))
+    pushing = threading.Thread(target=engine.parts.pusher.push, args=[batch])
+    pushing.start()
+    wait_until(lambda: len(engine.sandbox.requests) == 1, what="the first request")
+    engine.parts.pusher.push(batch)
+    pushing.join()
     engine.parts.pusher.push(batch)
 
     assert engine.posted() == [["1"]]
+    assert engine.lane().sent == 1
 
 
 def test_nothing_is_left_behind(engine: Engine) -> None:

@@ -40,9 +40,8 @@ FOR_EVER = 0
     ],
     ids=lambda value: getattr(value, "__struct_config__", None) and value.__struct_config__.tag,
 )
-def test_a_failure_is_tried_again(make_engine: Callable[..., Engine], fault, outcome: str, status: int | None) -> None:
+def test_a_failure_is_tried_again(engine: Engine, fault, outcome: str, status: int | None) -> None:
     """Nothing is lost by it, the try is counted, and the next one succeeds; a slow drip is a time-out as a whole."""
-    engine = make_engine(RINGOSTAT_TIMEOUT="0.4")
     engine.sandbox.faults.add(fault)
     engine.contacts(1, 3)
     engine.change(1, 2, 3)

@@ -109,20 +109,37 @@ def test_a_changed_row_of_a_keys_watch_waits(engine: Engine) -> None:
 
 
 def test_the_age_is_that_of_the_oldest_change(engine: Engine) -> None:
-    """In seconds since it was captured; taking in, a newer change of the same contact and a failure do not make it younger."""
+    """In seconds since it was captured; neither taking in nor a newer change of the same contact makes it younger."""
     engine.sql(
         "INSERT INTO ringostat_sync.outbox (source, key, created_at) VALUES ('contacts', '1', now() - interval '1 h')"
     )
     assert 3600 <= engine.lane().oldest_pending_s < 3660
 
-    engine.contacts(1, 1)
+    engine.pause()
+    engine.collect()
     engine.change(1)
-    engine.sandbox.faults.add(Status(status=500))
-    engine.push()
+    engine.collect()
     assert 3600 <= engine.lane().oldest_pending_s < 3660
 
+    engine.resume()
     engine.drain()
     assert engine.lane().oldest_pending_s is None
+
+
+def test_a_failure_makes_no_change_younger(engine: Engine) -> None:
+    """Also where a newer one has come in the meantime: the contact has been waiting since the first."""
+    engine.sql(
+        "INSERT INTO ringostat_sync.outbox (source, key, created_at) VALUES ('contacts', '1', now() - interval '1 h')"
+    )
+    engine.contacts(1, 1)
+    engine.sandbox.faults.add(Status(status=500))
+    [batch] = engine.collect()
+    engine.change(1)
+    engine.collect()
+    assert engine.lane().oldest_pending_s < 60
+
+    engine.parts.pusher.push(batch)
+    assert 3600 <= engine.lane().oldest_pending_s < 3660
 
 
 def test_settled_contacts_are_counted_by_how(engine: Engine) -> None:

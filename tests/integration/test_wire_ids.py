@@ -67,15 +67,28 @@ def test_a_document_that_was_overwritten_by_another_is_sent_again(engine: Engine
     assert engine.history("same") == ["One", "Two", "One"]
 
 
-def test_a_document_that_another_may_have_overwritten_is_sent_again(engine: Engine) -> None:
-    """Also where the other's answer was lost."""
-    engine.payload("L1", document("Lead"), source="leads")
+LEAD = ("L1", "leads", document("Lead"))
+CONTACT = ("2", "contacts", document("Contact", leadId="L1"))
+STRANGER = ("L9", "leads", document("Stranger", externalId="2"))
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["accepted", "lost"])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(LEAD, CONTACT), (CONTACT, LEAD), (CONTACT, STRANGER), (STRANGER, CONTACT)],
+    ids=["lead, contact", "contact, lead", "contact, stranger", "stranger, contact"],
+)
+def test_a_document_that_another_has_overwritten_is_sent_again(engine: Engine, one, other, answered: bool) -> None:
+    """Over either id, in either direction, and also where the other's answer was lost."""
+    key, source, payload = one
+    engine.payload(key, payload, source=source)
     engine.drain()
-    engine.sandbox.faults.add(ResetAfter())
-    engine.payload(2, document("Contact", leadId="L1"))
+    if not answered:
+        engine.sandbox.faults.add(ResetAfter())
+    engine.payload(other[0], other[2], source=other[1])
     engine.push()
     engine.sql("DELETE FROM ringostat_sync.pending")
-    engine.payload("L1", document("Lead"), source="leads")
+    engine.payload(key, payload, source=source)
     engine.drain()
 
     assert engine.lane().unchanged == 0
