@@ -8,10 +8,10 @@ from models.outbox import Expansion, OutboxRow, PendingContact, Watched
 from models.projects import Backfill, Lane, Pause, Request, ServiceHealth
 from models.states import (
     BatchState,
-    IdentityName,
+    Identity,
     LetterReason,
     LetterState,
-    MethodName,
+    Method,
     PauseReason,
     Priority,
 )
@@ -27,11 +27,11 @@ __all__ = [
     "Delivery",
     "Expansion",
     "HeldId",
-    "IdentityName",
+    "Identity",
     "Lane",
     "LetterReason",
     "LetterState",
-    "MethodName",
+    "Method",
     "OutboxRow",
     "Pause",
     "PauseReason",

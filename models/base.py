@@ -8,7 +8,7 @@ from typing import Annotated
 from sqlalchemy import BigInteger, DateTime, Enum, MetaData, SmallInteger, Text, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from models.states import IdentityName, MethodName
+from models.states import Identity, Method
 
 SCHEMA = "ringostat_sync"
 
@@ -39,14 +39,14 @@ def pg_enum(kind: type, name: str) -> Enum:
     return Enum(kind, name=name, metadata=Base.metadata, values_callable=lambda members: [m.value for m in members])
 
 
-METHOD = pg_enum(MethodName, "method")
-IDENTITY = pg_enum(IdentityName, "identity")
+METHOD = pg_enum(Method, "method")
+IDENTITY = pg_enum(Identity, "identity")
 
 
 class OfContact:
     """A contact is (project, method, identity, key), whatever the source: the primary key of every table about contacts."""
 
     project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    method: Mapped[MethodName] = mapped_column(METHOD, primary_key=True)
-    identity: Mapped[IdentityName] = mapped_column(IDENTITY, primary_key=True)
+    method: Mapped[Method] = mapped_column(METHOD, primary_key=True)
+    identity: Mapped[Identity] = mapped_column(IDENTITY, primary_key=True)
     key: Mapped[str] = mapped_column(Text, primary_key=True)

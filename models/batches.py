@@ -8,18 +8,20 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     SmallInteger,
     Text,
     false,
 )
+from sqlalchemy import (
+    Identity as Generated,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import IDENTITY, METHOD, Base, Big, Instant, Now, OfContact, Small, Str, pg_enum
-from models.states import BatchState, IdentityName, MethodName
+from models.states import BatchState, Identity, Method
 
 
 class Batch(Base):
@@ -36,9 +38,9 @@ class Batch(Base):
         Index("batches_project_index", "project", "method", "state"),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Generated(always=True), primary_key=True)
     project: Mapped[Big]
-    method: Mapped[MethodName] = mapped_column(METHOD)
+    method: Mapped[Method] = mapped_column(METHOD)
     state: Mapped[BatchState] = mapped_column(pg_enum(BatchState, "batch_state"), server_default="cut")
     token: Mapped[int] = mapped_column(Integer, server_default="0")
     size: Mapped[int] = mapped_column(Integer)
@@ -83,8 +85,8 @@ class HeldId(Base):
     __table_args__ = (Index("held_ids_batch_index", "batch_id"),)
 
     project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    method: Mapped[MethodName] = mapped_column(METHOD, primary_key=True)
-    kind: Mapped[IdentityName] = mapped_column(IDENTITY, primary_key=True)
+    method: Mapped[Method] = mapped_column(METHOD, primary_key=True)
+    kind: Mapped[Identity] = mapped_column(IDENTITY, primary_key=True)
     wire_id: Mapped[str] = mapped_column(Text, primary_key=True)
     batch_id: Mapped[int] = mapped_column(BigInteger, ForeignKey(Batch.id))
     place: Mapped[int] = mapped_column(Integer)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Text, text
+from sqlalchemy import Identity as Generated
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import IDENTITY, METHOD, Base, Big, Instant, Now, Small, Str, pg_enum
-from models.states import IdentityName, LetterReason, LetterState, MethodName
+from models.states import Identity, LetterReason, LetterState, Method
 
 
 class DeadLetter(Base):
@@ -30,10 +31,10 @@ class DeadLetter(Base):
         Index("dead_letters_closed_index", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Generated(always=True), primary_key=True)
     project: Mapped[Big]
-    method: Mapped[MethodName] = mapped_column(METHOD)
-    identity: Mapped[IdentityName] = mapped_column(IDENTITY)
+    method: Mapped[Method] = mapped_column(METHOD)
+    identity: Mapped[Identity] = mapped_column(IDENTITY)
     key: Mapped[Str]
     source: Mapped[Str]
     outbox_id: Mapped[Big]

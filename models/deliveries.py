@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, Text
+from sqlalchemy import Identity as Generated
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import METHOD, Base, Big, Now, OfContact
-from models.states import MethodName
+from models.states import Method
 
 
 class Delivery(OfContact, Base):
@@ -46,9 +47,9 @@ class Settlement(Base):
 
     __tablename__ = "settlements"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Generated(always=True), primary_key=True)
     project: Mapped[Big]
-    method: Mapped[MethodName] = mapped_column(METHOD)
+    method: Mapped[Method] = mapped_column(METHOD)
     sent: Mapped[int] = mapped_column(Integer, server_default="0")
     unchanged: Mapped[int] = mapped_column(Integer, server_default="0")
     absent: Mapped[int] = mapped_column(Integer, server_default="0")

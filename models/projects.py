@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Integer, SmallInteger, Text, false
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, SmallInteger, Text, false
+from sqlalchemy import Identity as Generated
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import METHOD, Base, Big, Instant, Now, Str, pg_enum
-from models.states import MethodName, PauseReason
+from models.states import Method, PauseReason
 
 
 class Pause(Base):
@@ -41,7 +42,7 @@ class Lane(Base):
     __tablename__ = "lanes"
 
     project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    method: Mapped[MethodName] = mapped_column(METHOD, primary_key=True)
+    method: Mapped[Method] = mapped_column(METHOD, primary_key=True)
     batch_limit: Mapped[int | None] = mapped_column(Integer)
     sent: Mapped[int] = mapped_column(BigInteger, server_default="0")
     unchanged: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -54,9 +55,9 @@ class Request(Base):
     __tablename__ = "requests"
     __table_args__ = (Index("requests_project_index", "project", "posted_at"),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Generated(always=True), primary_key=True)
     project: Mapped[Big]
-    method: Mapped[MethodName] = mapped_column(METHOD)
+    method: Mapped[Method] = mapped_column(METHOD)
     batch_id: Mapped[Big]
     entries: Mapped[int] = mapped_column(Integer)
     posted_at: Mapped[Now]

@@ -11,14 +11,14 @@ or neither (settled). Where a contact stands is the table that holds it, so no t
 from enum import IntEnum, StrEnum
 
 
-class MethodName(StrEnum):
+class Method(StrEnum):
     """The API's two methods; organizations go first within a round, as they complete contacts."""
 
     ORGANIZATIONS = "organizations"
     CONTACTS = "contacts"
 
 
-class IdentityName(StrEnum):
+class Identity(StrEnum):
     """Which of the API's two ids the key of a contact is."""
 
     EXTERNAL_ID = "externalId"

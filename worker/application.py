@@ -20,9 +20,8 @@ from kombu import Exchange, Queue
 from worker.backfill.poll import EVERY
 from worker.config.settings import Settings
 from worker.errors import ConfigError
+from worker.tasks import COLLECT, PUSH, UPKEEP, Messages, queue_name, register
 from worker.wiring import Parts
-
-COLLECT, PUSH, UPKEEP = "collect", "push", "upkeep"
 
 BROKER = {
     "visibility_timeout": 300,
@@ -35,17 +34,10 @@ BROKER = {
 }
 
 
-def queue_name(settings: Settings, kind: str) -> str:
-    """Queues bear the installation's name, so that two installations may share a Redis."""
-    return f"{settings.sync_name}.{kind}"
-
-
 def make_application(settings: Settings, parts: Parts) -> Celery:
     """The application of this process, with its tasks. Messages are hints: PostgreSQL alone holds the truth."""
     application = Celery(settings.sync_name, broker=settings.require_redis_url(), set_as_current=True)
     application.conf.update(_configuration(settings))
-    from worker.tasks import register  # noqa: PLC0415 - the tasks need an application to be registered with
-
     register(application, settings, parts)
     return application
 
@@ -135,6 +127,4 @@ def run_flower(settings: Settings, parts: Parts, address: str, *, writable: bool
 
 def send_collect(settings: Settings, parts: Parts) -> Callable[[int], None]:
     """How the listener wakes a project's collector."""
-    from worker.tasks import Messages  # noqa: PLC0415
-
     return Messages(make_application(settings, parts), settings).collect

@@ -27,3 +27,8 @@ class LeaseLostError(SyncError):
 
 class LimiterUnavailableError(SyncError):
     """Redis did not answer, so no request may be granted; the batch is postponed."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what a library says, SQLAlchemy's wrapping aside."""
+    return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]

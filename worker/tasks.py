@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 from celery import Celery
 
-from worker.application import COLLECT, PUSH, UPKEEP, queue_name
 from worker.backfill.poll import poll
 from worker.config.settings import Settings
 from worker.errors import SyncError
@@ -23,8 +22,15 @@ from worker.wiring import Parts
 
 log = structlog.get_logger()
 
+COLLECT, PUSH, UPKEEP = "collect", "push", "upkeep"
+
 WAKE_EXPIRES = 10
 """Seconds after which a message to collect is stale: the next look sends another."""
+
+
+def queue_name(settings: Settings, kind: str) -> str:
+    """Queues bear the installation's name, so that two installations may share a Redis."""
+    return f"{settings.sync_name}.{kind}"
 
 
 class TaskFailedError(SyncError):

@@ -9,7 +9,7 @@ import pytest
 from models import LetterReason, PauseReason
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
 from worker.document import Built
-from worker.push.judge import Journey, Judgement, judge, left_at_the_end, parts_of, refusal
+from worker.push.judge import Journey, Judgement, bury_suspects, judge, parts_of, refusal
 from worker.push.model import Buried, Contact, Moved, PutBack, Sent, Suspect, Verdict
 from worker.push.policy import Policy
 from worker.push.prepare import Ready
@@ -47,7 +47,7 @@ def travel(journey: Journey, refused: set[int]) -> tuple[list[list[int]], dict[i
         verdicts |= by_place(judgement)
         if judgement.pause:
             return requests, verdicts, judgement.pause.reason
-    verdicts |= {contact.place: verdict for contact, verdict in left_at_the_end(journey)}
+    verdicts |= {contact.place: verdict for contact, verdict in bury_suspects(journey)}
     return requests, verdicts, None
 
 

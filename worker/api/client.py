@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import CancelledError
 from datetime import UTC, datetime
 from typing import Self
 
@@ -66,7 +65,7 @@ class ApiClient:
                 return await self._exchange(project, method, body)
         except NOT_SENT as error:
             return Failed(_kind(error), unknown=False)
-        except (TimeoutError, CancelledError):
+        except TimeoutError:
             return Failed("timeout", unknown=True)
         except (httpx.HTTPError, AnswerTooLargeError) as error:
             return Failed(_kind(error), unknown=True)

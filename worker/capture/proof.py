@@ -14,7 +14,7 @@ from worker.capture.expansion import expansion_sql, one_column_sql
 from worker.capture.resolve import Resolved
 from worker.capture.triggers import ROW_TRIGGER, TRUNCATE_TRIGGER, make_functions, put_trigger
 from worker.config.query import clean_condition
-from worker.errors import ConfigError
+from worker.errors import ConfigError, first_line
 
 EVENTS = (
     ("INSERT", "INSERT INTO ringostat_sync_copy SELECT * FROM ringostat_sync_sample"),
@@ -52,8 +52,7 @@ def prove(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:
-        words = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise _broken(watch, words) from error
+        raise _broken(watch, first_line(error)) from error
 
 
 def _broken(watch: Resolved, words: str) -> ConfigError:

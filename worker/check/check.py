@@ -17,6 +17,7 @@ from worker.config.model import Defaults, Source
 from worker.config.query import clean_query
 from worker.document.build import Built, build
 from worker.document.wire import envelope
+from worker.errors import first_line
 from worker.reading.plan import Plan, choose_plan
 from worker.reading.reader import ROW_KEY
 from worker.wiring import Parts
@@ -126,8 +127,3 @@ def _documents(source: Source, rows: list[dict[str, Any]], defaults: Defaults) -
         body = envelope(source.method, [built[0].body]).decode()
         pretty = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
         yield Example(f"/minicrm/{source.method.value}/sync", source.project, pretty)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of what a library says."""
-    return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import OperationalError
 
 from worker.backfill.backfill import Backfill
-from worker.cli.session import begin, first_line, outbox
-from worker.errors import RefusedError
+from worker.cli.session import begin, outbox
+from worker.errors import RefusedError, first_line
 from worker.wiring import Parts
 
 

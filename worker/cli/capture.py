@@ -10,9 +10,9 @@ import typer
 
 import migrations
 from worker import capture
-from worker.cli.session import begin, first_line, mapping_of
+from worker.cli.session import begin, mapping_of
 from worker.config.settings import Settings, libpq_url
-from worker.errors import ConfigError, RefusedError
+from worker.errors import ConfigError, RefusedError, first_line
 
 app = typer.Typer(help="The triggers by which the CRM's changes reach the outbox.", no_args_is_help=True)
 

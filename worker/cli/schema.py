@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy.exc import OperationalError
 
 import migrations
-from worker.cli.session import begin, first_line
-from worker.errors import RefusedError
+from worker.cli.session import begin
+from worker.errors import RefusedError, first_line
 
 
 def migrate() -> None:

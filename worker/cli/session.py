@@ -17,7 +17,7 @@ from worker.config.mapping import load_mapping
 from worker.config.model import Mapping
 from worker.config.settings import Settings, load_settings
 from worker.database.engines import outbox_engine
-from worker.errors import ConfigError, RefusedError
+from worker.errors import ConfigError, RefusedError, first_line
 from worker.logs import set_up_logs
 
 
@@ -65,9 +65,3 @@ def print_json(value: Any) -> None:
 def wide_console() -> Console:
     """Standard output; where it is no terminal, wide enough that no column is cut."""
     return Console() if sys.stdout.isatty() else Console(width=200)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what a library says."""
-    cause = getattr(error, "orig", None) or error
-    return (str(cause).strip().splitlines() or [type(error).__name__])[0]

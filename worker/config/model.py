@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from models.states import Identity, Method
 
-class Method(StrEnum):
-    """The API's two methods."""
-
-    CONTACTS = "contacts"
-    ORGANIZATIONS = "organizations"
-
-
-class Identity(StrEnum):
-    """Which of the API's two ids a source's key is."""
-
-    EXTERNAL_ID = "externalId"
-    LEAD_ID = "leadId"
+__all__ = ["Defaults", "Identity", "Mapping", "Method", "Project", "Rate", "Source", "Watch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +15,6 @@ class Rate:
 
     count: int
     period: float
-
-    @property
-    def per_second(self) -> float:
-        return self.count / self.period
 
 
 @dataclass(frozen=True, slots=True)

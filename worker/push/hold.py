@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from models import IdentityName
+from models import Identity
 from worker.database.sql import sql
 from worker.push.model import Held, PutBack, Superseded, Unchanged, Verdicts
 from worker.push.prepare import Ready
@@ -44,8 +44,8 @@ def hold(connection: Connection, held: Held, ready: Sequence[Ready]) -> tuple[li
 def wire_ids(item: Ready) -> list[WireId]:
     """The ids under which the API knows this document."""
     pairs = (
-        (IdentityName.EXTERNAL_ID.value, item.document.external_id),
-        (IdentityName.LEAD_ID.value, item.document.lead_id),
+        (Identity.EXTERNAL_ID.value, item.document.external_id),
+        (Identity.LEAD_ID.value, item.document.lead_id),
     )
     return [(kind, wire_id) for kind, wire_id in pairs if wire_id is not None]
 

@@ -84,7 +84,7 @@ def _accepted(part: list[Ready], journey: Journey) -> Judgement:
     verdicts: Verdicts = [
         (item.contact, Sent(item.document.digest, item.document.external_id, item.document.lead_id)) for item in part
     ]
-    verdicts += _bury_suspects(journey)
+    verdicts += bury_suspects(journey)
     return Judgement(verdicts)
 
 
@@ -101,7 +101,7 @@ def _refused(outcome: Refused, part: list[Ready], journey: Journey) -> Judgement
         pause = PauseFor(PauseReason.REFUSING_ALL, detail)
         return Judgement([(c, PutBack(0.0)) for c in journey.rest()], pause)
     if not journey.parts:
-        return Judgement(_bury_suspects(journey))
+        return Judgement(bury_suspects(journey))
     return Judgement([(contact, Suspect(outcome.status, outcome.answer))])
 
 
@@ -140,7 +140,8 @@ def _all_back(part: list[Ready], journey: Journey, delay: float) -> Verdicts:
     return [(contact, PutBack(delay)) for contact in [*(item.contact for item in part), *journey.rest()]]
 
 
-def _bury_suspects(journey: Journey) -> Verdicts:
+def bury_suspects(journey: Journey) -> Verdicts:
+    """Letters for the refused singles of a batch: fewer than five, or with something accepted, are each at fault themselves."""
     suspects, journey.suspects = journey.suspects, []
     return list(suspects)
 
@@ -151,11 +152,6 @@ def refusal(status: int, answer: str, document: bytes | None) -> Buried:
         return Buried(LetterReason.TOO_LARGE, "The API finds this contact too large.", document, answer, status)
     detail = f"The API refused this contact with {status}; `dead-letters show` has its answer."
     return Buried(LetterReason.REFUSED, detail, document, answer, status)
-
-
-def left_at_the_end(journey: Journey) -> Verdicts:
-    """When every part is decided: fewer than five refused singles are each at fault themselves."""
-    return _bury_suspects(journey)
 
 
 def parts_of(ready: Sequence[Ready]) -> list[list[Ready]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from models import IdentityName, LetterReason
+from models import Identity, LetterReason
 from worker.config.model import Method, Project
 
 
@@ -27,7 +27,7 @@ class Held:
 class Contact:
     """A contact in flight, as its row says."""
 
-    identity: IdentityName
+    identity: Identity
     key: str
     place: int
     part: int

@@ -20,7 +20,7 @@ from worker.errors import LeaseLostError, LimiterUnavailableError, MappingBroken
 from worker.limiter.bucket import Later, Limiter
 from worker.projects import health, lanes, pauses
 from worker.push.hold import hold
-from worker.push.judge import Journey, Judgement, PauseFor, judge, left_at_the_end, parts_of, refusal
+from worker.push.judge import Journey, Judgement, PauseFor, bury_suspects, judge, parts_of, refusal
 from worker.push.model import Contact, Held, PutBack, Verdicts
 from worker.push.policy import Policy
 from worker.push.prepare import Ready, prepare
@@ -272,6 +272,6 @@ class Pusher:
         with self.engine.begin() as connection:
             if journey.suspects:
                 guard(connection, held)
-                settle(connection, held, left_at_the_end(journey))
+                settle(connection, held, bury_suspects(journey))
             if held.probe and not posted:
                 pauses.rearm(connection, held.project.id, 0.0)

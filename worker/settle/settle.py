@@ -61,10 +61,8 @@ def of(verdicts: Verdicts, kind: type[V]) -> list[tuple[Contact, V]]:
     return [(contact, verdict) for contact, verdict in verdicts if isinstance(verdict, kind)]
 
 
-def put_contacts_back(
-    connection: Connection, batch: int, verdicts: Sequence[tuple[Contact, PutBack]], *, lost: bool = False
-) -> None:
-    """Let contacts wait again; `lost`: because their batch's lease was over."""
+def put_contacts_back(connection: Connection, batch: int, verdicts: Sequence[tuple[Contact, PutBack]]) -> None:
+    """Let contacts wait again."""
     if not verdicts:
         return
     values = {
@@ -72,7 +70,7 @@ def put_contacts_back(
         "places": [contact.place for contact, _ in verdicts],
         "afters": [verdict.after for _, verdict in verdicts],
         "counted": [int(verdict.counted) for _, verdict in verdicts],
-        "lost": [int(lost)] * len(verdicts),
+        "lost": [0] * len(verdicts),
     }
     connection.execute(sql(__package__, "put_back"), values)
 
