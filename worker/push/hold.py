@@ -27,9 +27,11 @@ def hold(connection: Connection, held: Held, ready: Sequence[Ready]) -> tuple[li
     first, verdicts = _apart(ready)
     mine = _take(connection, held, first)
     accepted = _accepted(connection, held, first)
+    newest = _newest(connection, held, first)
     going: list[Ready] = []
     for item in first:
         digest, outbox_id = accepted.get((item.contact.identity, item.contact.key), (None, -1))
+        outbox_id = max(outbox_id, newest.get(item.contact.place, -1))
         if not all(mine.get(wire_id) == item.contact.place for wire_id in wire_ids(item)):
             verdicts.append((item.contact, PutBack(WAIT_FOR_ID)))
         elif item.contact.payload is not None and item.contact.outbox_id < outbox_id:
@@ -73,6 +75,14 @@ def _take(connection: Connection, held: Held, ready: Sequence[Ready]) -> dict[Wi
     connection.execute(sql(__package__, "hold"), {**values, "kinds": kinds, "ids": ids, "places": places})
     mine = connection.execute(sql(__package__, "held"), {"batch": held.id})
     return {(row.kind, row.wire_id): row.place for row in mine}
+
+
+def _newest(connection: Connection, held: Held, ready: Sequence[Ready]) -> dict[int, int]:
+    """By place, the highest outbox id accepted under the same ids; only a payload can be older than that."""
+    if all(item.contact.payload is None for item in ready):
+        return {}
+    rows = connection.execute(sql(__package__, "newest"), {"batch": held.id})
+    return {row.place: row.outbox_id for row in rows}
 
 
 def _accepted(
