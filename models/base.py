@@ -14,6 +14,7 @@ SCHEMA = "ringostat_sync"
 
 Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Now = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+Clock = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.ringostat_sync.clock())]
 Big = Annotated[int, mapped_column(BigInteger)]
 Small = Annotated[int, mapped_column(SmallInteger)]
 Str = Annotated[str, mapped_column(Text)]

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import IDENTITY, METHOD, Base, Big, Instant, Now, OfContact, Small, Str, pg_enum
+from models.base import IDENTITY, METHOD, Base, Big, Clock, Instant, OfContact, Small, Str, pg_enum
 from models.states import BatchState, Identity, Method
 
 
@@ -47,8 +47,8 @@ class Batch(Base):
     probe: Mapped[bool] = mapped_column(server_default=false())
     posted: Mapped[bool] = mapped_column(server_default=false())
     accepted: Mapped[bool] = mapped_column(server_default=false())
-    cut_at: Mapped[Now]
-    sent_at: Mapped[Now]
+    cut_at: Mapped[Clock]
+    sent_at: Mapped[Clock]
     lease_until: Mapped[Instant | None]
     due_at: Mapped[Instant | None]
 
@@ -76,6 +76,7 @@ class ContactInFlight(OfContact, Base):
     captured_at: Mapped[Instant]
     suspect_status: Mapped[int | None] = mapped_column(SmallInteger)
     suspect_answer: Mapped[str | None] = mapped_column(Text)
+    suspect_document: Mapped[str | None] = mapped_column(Text)
 
 
 class HeldId(Base):

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, SmallInteger
 from sqlalchemy import Identity as Generated
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import METHOD, Base, Big, Instant, Now, Str, pg_enum
+from models.base import METHOD, Base, Big, Clock, Instant, Now, Str, pg_enum
 from models.states import Method, PauseReason
 
 
@@ -19,7 +19,7 @@ class Pause(Base):
     project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     reason: Mapped[PauseReason] = mapped_column(pg_enum(PauseReason, "pause_reason"))
     detail: Mapped[Str]
-    since: Mapped[Now]
+    since: Mapped[Clock]
     until: Mapped[Instant | None]
     probes: Mapped[int] = mapped_column(Integer, server_default="0")
 

@@ -16,6 +16,7 @@ from worker.backfill.poll import poll
 from worker.config.settings import Settings
 from worker.errors import SyncError
 from worker.listen.look import look
+from worker.points import Point, reach
 from worker.purge.purge import purge
 from worker.recover.recover import recover
 from worker.wiring import Parts
@@ -115,6 +116,7 @@ def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  
             projects = look(connection, parts.mapping)
         woken = [project for project in sorted(projects) if parts.wake.claim(project)]
         for project in woken:
+            reach(Point.WOKEN)
             messages.collect(project)
         return {"woken": len(woken)}
 

@@ -202,7 +202,6 @@ def test_suspects_survive_a_wait(engine: Engine) -> None:
     assert len([ids for ids in engine.posted() if len(ids) == 1]) == 5
 
 
-@pytest.mark.xfail(strict=True, reason="in_flight keeps a suspect's status and answer, but not its document")
 def test_a_suspect_that_waited_keeps_its_document(engine: Engine) -> None:
     """Its letter shows what was refused, as every other letter does."""
     engine.contacts(1, 2, "POISON")

@@ -152,10 +152,11 @@ def test_after_an_acceptance_any_number_of_refused_singles_is_buried() -> None:
 
 
 def test_a_suspect_stays_with_its_batch() -> None:
-    """A refused single is kept, with the answer, until it is known whether the API refuses everything."""
-    verdicts = by_place(decide(REFUSED, [ready(0)], Journey([[ready(1)]])))
+    """A refused single is kept, with document and answer, until it is known whether the API refuses everything."""
+    single = ready(0)
+    verdicts = by_place(decide(REFUSED, [single], Journey([[ready(1)]])))
 
-    assert verdicts == {0: Suspect(422, "no")}
+    assert verdicts == {0: Suspect(422, "no", single.document.body)}
 
 
 def test_an_acceptance_before_a_wait_is_remembered() -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from worker.config.model import Source
 from worker.config.query import clean_condition, clean_query
 from worker.database.sql import sql
+from worker.points import Point, reach
 from worker.reading.plan import find_key_type
 from worker.reading.reader import broken_or_unavailable
 
@@ -40,6 +41,7 @@ class Backfill:
             keys = [str(key) for (key,) in chunk]
             done += len(keys)
             self._wait(keys, done)
+            reach(Point.FILLED)
             yield done
         with self.engine.begin() as connection:
             connection.execute(sql(__package__, "end"), self._name)

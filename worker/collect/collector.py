@@ -14,6 +14,7 @@ from worker.config.model import Mapping, Method, Project, Source
 from worker.database.locks import alone
 from worker.database.sql import sql
 from worker.limiter.bucket import Limiter, Slots
+from worker.points import Point, reach
 from worker.projects import pauses
 
 TAKE_IN_ROWS = 5_000
@@ -75,6 +76,8 @@ class Collector:
         organizations = self._cut(project, Method.ORGANIZATIONS, slots) if Method.ORGANIZATIONS in methods else []
         contacts = self._cut(project, Method.CONTACTS, slots) if Method.CONTACTS in methods else []
         messages = messages_of(resent, organizations, contacts)
+        if messages:
+            reach(Point.CLAIMED)
         return Round(messages, expansions, rest=0.0 if messages else NOTHING_TO_CUT)
 
     def _take_in(self, source: Source) -> None:
@@ -92,6 +95,7 @@ class Collector:
                 if not alone(connection, f"collect {source.project} {source.method}"):
                     return
                 taken = connection.execute(sql(__package__, "take_in"), values).scalar_one()
+                reach(Point.TAKING_IN)
 
     def _has_expansions(self, sources: Sequence[Source]) -> bool:
         with self._engine.connect() as connection:

@@ -16,6 +16,7 @@ from worker.capture.expansion import expansion_sql
 from worker.config.model import Mapping, Source
 from worker.database.sql import sql
 from worker.errors import MappingBrokenError
+from worker.points import Point, reach
 from worker.projects import pauses
 from worker.push.policy import Policy
 from worker.reading.reader import ReplicaUnavailableError, broken_or_unavailable
@@ -88,6 +89,7 @@ class Expander:
             with self.engine.begin() as connection:
                 connection.execute(sql(__package__, "wait"), values)
             found += len(keys)
+            reach(Point.EXPANDED)
         with self.engine.begin() as connection:
             connection.execute(sql(__package__, "done"), {"source": row.source, "outbox_id": row.outbox_id})
         log.info("expanded", project=source.project, source=source.name, outbox_id=row.outbox_id, contacts=found)

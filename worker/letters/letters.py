@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 from models import LetterReason
 from worker.database.sql import sql
 from worker.errors import RefusedError
+from worker.points import Point, reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def discard_letters(connection: Connection, ids: Sequence[int]) -> list[int]:
 def _move(connection: Connection, step: str, ids: Sequence[int]) -> list[int]:
     wanted = list(dict.fromkeys(ids))
     moved = sorted(connection.execute(sql(__package__, step), {"ids": wanted}).scalars())
+    reach(Point.REQUEUEING)
     if missing := sorted(set(wanted) - set(moved)):
         raise RefusedError(
             f"No open dead letter has the id {missing[0]}: `ringostat-sync dead-letters list` shows them."

@@ -5,7 +5,7 @@ WITH requeued AS (
     RETURNING *
 ), waiting AS (
     INSERT INTO ringostat_sync.pending AS p (project, method, identity, key, source, outbox_id, payload, forced, captured_at)
-    SELECT project, method, identity, key, source, outbox_id, payload, false, clock_timestamp()
+    SELECT project, method, identity, key, source, outbox_id, payload, false, ringostat_sync.clock()
     FROM requeued
     ORDER BY project, method, identity, key
     ON CONFLICT (project, method, identity, key) DO UPDATE SET

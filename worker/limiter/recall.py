@@ -8,7 +8,7 @@ from worker.database.sql import sql
 from worker.limiter.bucket import Posted
 
 HELD = text(
-    "SELECT greatest(0, extract(epoch FROM held_until - clock_timestamp()))::float8"
+    "SELECT greatest(0, extract(epoch FROM held_until - ringostat_sync.clock()))::float8"
     " FROM ringostat_sync.service_health WHERE project = :project"
 )
 

@@ -1,5 +1,5 @@
-SELECT extract(epoch FROM clock_timestamp() - posted_at)::float8 AS age
+SELECT extract(epoch FROM ringostat_sync.clock() - posted_at)::float8 AS age
 FROM ringostat_sync.requests
-WHERE project = :project AND posted_at > clock_timestamp() - make_interval(secs => :period)
+WHERE project = :project AND posted_at > (SELECT ringostat_sync.clock()) - make_interval(secs => :period)
 ORDER BY posted_at DESC
 LIMIT :limit

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from worker.config.model import Mapping
 from worker.listen.look import look
 from worker.listen.wake import Wake
+from worker.points import Point, reach
 
 log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ def _look_on(connection: Connection, mapping: Mapping, wake: Wake, send: Callabl
         projects = look(connection, mapping)
         for project in sorted(projects):
             if wake.claim(project):
+                reach(Point.WOKEN)
                 send(project)
         if projects:
             last_work = time.monotonic()

@@ -30,8 +30,8 @@ WITH RECURSIVE changed (source) AS (
     UNION ALL
     SELECT project, NULL, false FROM ready
     UNION ALL
-    SELECT project, NULL, false FROM waiting WHERE due_at <= clock_timestamp()
+    SELECT project, NULL, false FROM waiting WHERE due_at <= (SELECT ringostat_sync.clock())
     UNION ALL
-    SELECT project, NULL, probe FROM ringostat_sync.batches WHERE state = 'postponed' AND due_at <= clock_timestamp()
+    SELECT project, NULL, probe FROM ringostat_sync.batches WHERE state = 'postponed' AND due_at <= (SELECT ringostat_sync.clock())
 )
 SELECT DISTINCT project, source, even_paused FROM work

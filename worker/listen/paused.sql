@@ -1,1 +1,1 @@
-SELECT project FROM ringostat_sync.pauses WHERE reason = 'by_hand' OR until > clock_timestamp()
+SELECT project FROM ringostat_sync.pauses WHERE reason = 'by_hand' OR until > ringostat_sync.clock()

@@ -1,3 +1,3 @@
 UPDATE ringostat_sync.pauses
-SET until = clock_timestamp() + make_interval(secs => :lease), probes = probes + 1
-WHERE project = :project AND until <= clock_timestamp()
+SET until = ringostat_sync.clock() + make_interval(secs => :lease), probes = probes + 1
+WHERE project = :project AND until <= ringostat_sync.clock()

@@ -1,3 +1,3 @@
-SELECT reason, until <= clock_timestamp() AS probe_due
+SELECT reason, until <= ringostat_sync.clock() AS probe_due
 FROM ringostat_sync.pauses
 WHERE project = :project

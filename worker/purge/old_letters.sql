@@ -1,4 +1,4 @@
 DELETE FROM ringostat_sync.dead_letters WHERE id = ANY(ARRAY(
     SELECT id FROM ringostat_sync.dead_letters
-    WHERE closed_at < clock_timestamp() - make_interval(secs => :age) ORDER BY closed_at LIMIT :limit
+    WHERE closed_at < (SELECT ringostat_sync.clock()) - make_interval(secs => :age) ORDER BY closed_at LIMIT :limit
 ))

@@ -4,12 +4,12 @@ WITH mine AS (
     UPDATE ringostat_sync.batches AS b
     SET posted = true
     WHERE b.id = :batch AND b.token = :token AND b.state = 'pushing'
-        AND b.lease_until > clock_timestamp() + make_interval(secs => :needed)
+        AND b.lease_until > ringostat_sync.clock() + make_interval(secs => :needed)
         AND NOT EXISTS (
             SELECT FROM ringostat_sync.pauses AS p WHERE p.project = b.project AND (p.reason = 'by_hand' OR NOT b.probe)
         )
     RETURNING b.id, b.project, b.method
 )
 INSERT INTO ringostat_sync.requests (project, method, batch_id, entries, posted_at)
-SELECT project, method, id, :entries, clock_timestamp() FROM mine
+SELECT project, method, id, :entries, ringostat_sync.clock() FROM mine
 RETURNING id

@@ -1,4 +1,4 @@
-SELECT identity, key, place, part, source, outbox_id, payload, attempts, losses, forced, suspect_status, suspect_answer
+SELECT identity, key, place, part, source, outbox_id, payload, attempts, losses, forced, suspect_status, suspect_answer, suspect_document
 FROM ringostat_sync.in_flight
 WHERE batch_id = :batch
 ORDER BY place

@@ -102,7 +102,7 @@ def _refused(outcome: Refused, part: list[Ready], journey: Journey) -> Judgement
         return Judgement([(c, PutBack(0.0)) for c in journey.rest()], pause)
     if not journey.parts:
         return Judgement(bury_suspects(journey))
-    return Judgement([(contact, Suspect(outcome.status, outcome.answer))])
+    return Judgement([(contact, Suspect(outcome.status, outcome.answer, part[0].document.body))])
 
 
 def _split(part: list[Ready], journey: Journey) -> Verdicts:
@@ -146,7 +146,7 @@ def bury_suspects(journey: Journey) -> Verdicts:
     return list(suspects)
 
 
-def refusal(status: int, answer: str, document: bytes | None) -> Buried:
+def refusal(status: int, answer: str, document: bytes) -> Buried:
     """The letter of a refused single."""
     if status == 413:
         return Buried(LetterReason.TOO_LARGE, "The API finds this contact too large.", document, answer, status)
@@ -160,3 +160,15 @@ def parts_of(ready: Sequence[Ready]) -> list[list[Ready]]:
     for item in ready:
         parts.setdefault(item.contact.part, []).append(item)
     return [parts[part] for part in sorted(parts)]
+
+
+def suspects_of(contacts: Sequence[Contact]) -> list[tuple[Contact, Buried]]:
+    """The refused singles of a batch that waited, with the letters that they may become."""
+    return [
+        (
+            contact,
+            refusal(contact.suspect_status, contact.suspect_answer or "", (contact.suspect_document or "").encode()),
+        )
+        for contact in contacts
+        if contact.suspect_status is not None
+    ]

@@ -39,6 +39,7 @@ class Contact:
     forced: bool
     suspect_status: int | None = None
     suspect_answer: str | None = None
+    suspect_document: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Suspect:
 
     status: int
     answer: str
+    document: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,3 @@
 UPDATE ringostat_sync.batches
-SET state = 'postponed', lease_until = NULL, due_at = clock_timestamp() + make_interval(secs => :after)
+SET state = 'postponed', lease_until = NULL, due_at = ringostat_sync.clock() + make_interval(secs => :after)
 WHERE id = :batch AND state = 'pushing'

@@ -18,9 +18,10 @@ from worker.database.sql import sql
 from worker.document.wire import envelope
 from worker.errors import LeaseLostError, LimiterUnavailableError, MappingBrokenError
 from worker.limiter.bucket import Later, Limiter
+from worker.points import Point, reach
 from worker.projects import health, lanes, pauses
 from worker.push.hold import hold
-from worker.push.judge import Journey, Judgement, PauseFor, bury_suspects, judge, parts_of, refusal
+from worker.push.judge import Journey, Judgement, PauseFor, bury_suspects, judge, parts_of, suspects_of
 from worker.push.model import Contact, Held, PutBack, Verdicts
 from worker.push.policy import Policy
 from worker.push.prepare import Ready, prepare
@@ -78,15 +79,14 @@ class Pusher:
             self._put_all_back(held, 0.0, pause=PauseFor(PauseReason.MAPPING_BROKEN, str(error)))
 
     def _travel(self, held: Held) -> None:
+        reach(Point.LEASED)
         contacts = self._contacts(held)
         waiting = [contact for contact in contacts if contact.suspect_status is None]
         ready, verdicts = prepare(held, waiting, self.mapping, self.reader.read)
+        reach(Point.READ)
         going = self._hold_and_settle(held, ready, verdicts)
-        suspects = [
-            (contact, refusal(contact.suspect_status, contact.suspect_answer or "", None))
-            for contact in contacts
-            if contact.suspect_status is not None
-        ]
+        reach(Point.HELD)
+        suspects = suspects_of(contacts)
         journey = Journey(parts_of(going), suspects, accepted=held.accepted)
         posted = False
         while journey.parts:
@@ -94,6 +94,7 @@ class Pusher:
             if isinstance(granted, Later):
                 self._postpone(held, journey, granted.wait, in_the_middle=posted or bool(suspects) or held.accepted)
                 return
+            reach(Point.GRANTED)
             if not self._post_next(held, journey, granted):
                 return
             posted = True
@@ -150,9 +151,12 @@ class Pusher:
         body = envelope(held.method, [item.document.body for item in part])
         if moment > time.monotonic():
             self.sleep(max(0.0, moment - time.monotonic()))
+        reach(Point.BEGUN)
         started = time.monotonic()
         outcome = self.client.post(held.project, held.method, body)
+        reach(Point.ANSWERED)
         judgement, ended = self._settle_answer(held, journey, part, request, outcome)
+        reach(Point.SETTLED)
         log.info(
             "pushed",
             project=held.project.id,
@@ -204,6 +208,7 @@ class Pusher:
             ended = settle(connection, held, judgement.verdicts, posted=[item.contact for item in part])
             if isinstance(outcome, Accepted) and not ended:
                 connection.execute(sql(__package__, "mark_accepted"), {"batch": held.id})
+            reach(Point.SETTLING)
         if isinstance(outcome, Throttled):
             self.limiter.hold(held.project, judgement.delay)
         return judgement, ended

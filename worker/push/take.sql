@@ -1,6 +1,6 @@
 -- Take a cut batch under a lease. A second message for it finds it taken, and does nothing.
 UPDATE ringostat_sync.batches AS b
-SET state = 'pushing', token = b.token + 1, lease_until = clock_timestamp() + make_interval(secs => :lease)
+SET state = 'pushing', token = b.token + 1, lease_until = ringostat_sync.clock() + make_interval(secs => :lease)
 WHERE b.id = :batch AND b.state = 'cut'
 RETURNING
     b.id, b.token, b.project, b.method, b.size, b.probe, b.accepted,

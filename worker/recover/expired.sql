@@ -1,3 +1,3 @@
 SELECT project, posted, probe FROM ringostat_sync.batches
-WHERE id = :batch AND state = 'pushing' AND lease_until < clock_timestamp()
+WHERE id = :batch AND state = 'pushing' AND lease_until < ringostat_sync.clock()
 FOR UPDATE

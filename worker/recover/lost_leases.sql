@@ -1,1 +1,1 @@
-SELECT id FROM ringostat_sync.batches WHERE state = 'pushing' AND lease_until < clock_timestamp() ORDER BY id
+SELECT id FROM ringostat_sync.batches WHERE state = 'pushing' AND lease_until < (SELECT ringostat_sync.clock()) ORDER BY id

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from worker.database.locks import alone
 from worker.database.sql import sql
+from worker.points import Point, reach
 
 log = structlog.get_logger()
 
@@ -58,6 +59,7 @@ def take_back(engine: Engine, batch: int) -> bool:
         }
         connection.execute(sql("worker.settle", "put_back"), values)
         connection.execute(sql("worker.settle", "finish"), {"batch": batch})
+        reach(Point.TAKING_BACK)
         if row.probe:
             connection.execute(sql("worker.projects", "rearm"), {"project": row.project, "after": 0.0})
     return True

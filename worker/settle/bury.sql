@@ -5,7 +5,7 @@ INSERT INTO ringostat_sync.dead_letters AS l (
 )
 SELECT
     f.project, f.method, f.identity, f.key, f.source, f.outbox_id, f.payload,
-    w.reason, w.detail, w.document, w.answer, w.http_status, w.attempts, clock_timestamp(), clock_timestamp()
+    w.reason, w.detail, w.document, w.answer, w.http_status, w.attempts, ringostat_sync.clock(), ringostat_sync.clock()
 FROM unnest(
     CAST(:places AS int[]), CAST(:reasons AS ringostat_sync.letter_reason[]), CAST(:details AS text[]), CAST(:documents AS text[]),
     CAST(:answers AS text[]), CAST(:statuses AS smallint[]), CAST(:attempts AS smallint[])

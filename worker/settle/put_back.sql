@@ -11,7 +11,7 @@ INSERT INTO ringostat_sync.pending AS p (
 )
 SELECT
     project, method, identity, key, source, outbox_id, payload, priority, attempts + counted, losses + lost, forced, captured_at,
-    CASE WHEN after > 0 THEN clock_timestamp() + make_interval(secs => after) END
+    CASE WHEN after > 0 THEN ringostat_sync.clock() + make_interval(secs => after) END
 FROM gone
 ORDER BY identity, key
 ON CONFLICT (project, method, identity, key) DO UPDATE SET

@@ -4,7 +4,7 @@ SELECT
     f.project, f.method, f.identity, f.key, f.outbox_id, w.digest,
     CASE WHEN f.identity <> 'externalId' OR w.external_id <> f.key THEN w.external_id END,
     CASE WHEN f.identity <> 'leadId' OR w.lead_id <> f.key THEN w.lead_id END,
-    clock_timestamp()
+    ringostat_sync.clock()
 FROM unnest(CAST(:places AS int[]), CAST(:digests AS bytea[]), CAST(:external_ids AS text[]), CAST(:lead_ids AS text[]))
     AS w (place, digest, external_id, lead_id)
 JOIN ringostat_sync.in_flight AS f ON f.batch_id = :batch AND f.place = w.place

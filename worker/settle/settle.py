@@ -126,8 +126,15 @@ def _bury(connection: Connection, held: Held, buried: list[tuple[Contact, Buried
 
 def _mark(connection: Connection, held: Held, verdicts: Verdicts) -> None:
     suspects, moved = of(verdicts, Suspect), of(verdicts, Moved)
-    statuses, answers = [v.status for _, v in suspects], [v.answer for _, v in suspects]
-    _run(connection, "suspect", held, suspects, statuses=statuses, answers=answers)
+    _run(
+        connection,
+        "suspect",
+        held,
+        suspects,
+        statuses=[verdict.status for _, verdict in suspects],
+        answers=[verdict.answer for _, verdict in suspects],
+        documents=[verdict.document.decode() for _, verdict in suspects],
+    )
     _run(connection, "move", held, moved, parts=[verdict.part for _, verdict in moved])
 
 

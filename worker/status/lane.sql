@@ -27,7 +27,7 @@ WITH changed AS (
 )
 SELECT
     arriving.contacts + waiting.contacts + spreading.contacts AS pending,
-    extract(epoch FROM clock_timestamp() - least(arriving.oldest, waiting.oldest, spreading.oldest))::float8 AS oldest,
+    extract(epoch FROM ringostat_sync.clock() - least(arriving.oldest, waiting.oldest, spreading.oldest))::float8 AS oldest,
     (SELECT count(*) FROM ringostat_sync.in_flight WHERE project = :project AND method = :method) AS in_flight,
     settled.sent::bigint, settled.unchanged::bigint, settled.absent::bigint,
     (SELECT count(*) FROM ringostat_sync.dead_letters
@@ -35,5 +35,5 @@ SELECT
     (SELECT reason FROM ringostat_sync.pauses WHERE project = :project) AS reason,
     (SELECT until FROM ringostat_sync.pauses WHERE project = :project) AS until,
     (SELECT count(*) FROM ringostat_sync.requests
-        WHERE project = :project AND method = :method AND posted_at > clock_timestamp() - interval '1 minute') AS requests
+        WHERE project = :project AND method = :method AND posted_at > (SELECT ringostat_sync.clock()) - interval '1 minute') AS requests
 FROM arriving, waiting, spreading, settled
