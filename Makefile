@@ -1,15 +1,19 @@
 # make up: everything, from nothing.  make test: the tests.  make check: lint and types.
+# make chaos: every fault, several times, and one table (half an hour).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test check format lock clean
+.PHONY: up test chaos check format lock clean
 
 up: $(VENV)/runtime
 	@exec $(BIN)/ringostat-sync up
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest
+
+chaos: $(VENV)/dev
+	$(BIN)/python -m tests.chaos
 
 check: $(VENV)/dev
 	$(BIN)/ruff check

@@ -27,8 +27,8 @@ BROKER = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "health_check_interval": 10,
-    "socket_timeout": 15,
+    "health_check_interval": 5,
+    "socket_timeout": 6,  # a connection cut silently is noticed after so long
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
 }

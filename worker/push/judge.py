@@ -27,11 +27,15 @@ class PauseFor:
 
 @dataclass(slots=True)
 class Journey:
-    """A batch on its way: parts still to post (first part first), refused singles not yet judged, whether any was accepted."""
+    """A batch on its way: parts still to post (first part first), and refused singles not yet judged.
+
+    `accepted`: whether any part of it was; `posted`: whether any has left in this push.
+    """
 
     parts: list[list[Ready]]
     suspects: list[tuple[Contact, Buried]] = field(default_factory=list)
     accepted: bool = False
+    posted: bool = False
 
     def rest(self) -> list[Contact]:
         """Contacts that no request is deciding on right now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -32,6 +33,8 @@ log = structlog.get_logger()
 
 PREPARATION = 0.03
 """Seconds between a grant and its request in a crowd: preparing takes now more, now less, and the receiver counts arrivals."""
+LATEST = 0.02
+"""Seconds that a request may leave late in a crowd; after that its grant is given up, as it would meet the next ones."""
 REPLICA_WAIT = 5.0
 LIMITER_WAIT = 1.0
 CURED_BY_AN_ANSWER = {PauseReason.API_DOWN, PauseReason.UNAUTHORIZED, PauseReason.UNEXPECTED_ANSWER}
@@ -40,6 +43,14 @@ CURED_BY_ACCEPTANCE = CURED_BY_AN_ANSWER | {PauseReason.REFUSING_ALL}
 
 class PausedError(Exception):
     """The project was paused before the request began; the batch goes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """When a request may leave: monotonic seconds."""
+
+    earliest: float
+    latest: float
 
 
 @dataclass(slots=True)
@@ -88,17 +99,16 @@ class Pusher:
         reach(Point.HELD)
         suspects = suspects_of(contacts)
         journey = Journey(parts_of(going), suspects, accepted=held.accepted)
-        posted = False
         while journey.parts:
-            granted = self._wait_for_grant(held)
-            if isinstance(granted, Later):
-                self._postpone(held, journey, granted.wait, in_the_middle=posted or bool(suspects) or held.accepted)
+            departure = self._wait_for_grant(held)
+            if isinstance(departure, Later):
+                in_the_middle = journey.posted or bool(suspects) or held.accepted
+                self._postpone(held, journey, departure.wait, in_the_middle=in_the_middle)
                 return
             reach(Point.GRANTED)
-            if not self._post_next(held, journey, granted):
+            if not self._post_next(held, journey, departure):
                 return
-            posted = True
-        self._end(held, journey, posted=posted)
+        self._end(held, journey)
 
     def _take(self, batch_id: int) -> Held | None:
         with self.engine.begin() as connection:
@@ -128,29 +138,34 @@ class Pusher:
                 settle(connection, held, verdicts)
         return going
 
-    def _wait_for_grant(self, held: Held) -> float | Later:
-        """The moment (monotonic seconds) from which the request may leave; Later where that is too long inside a worker's slot."""
+    def _wait_for_grant(self, held: Held) -> Departure | Later:
+        """When the request may leave; Later where that is too long inside a worker's slot."""
         while True:
             grant = self.limiter.take(held.project, self.policy.patience)
             if isinstance(grant, Later):
                 return grant
-            moment = time.monotonic() + grant.wait + (PREPARATION if grant.crowded else 0.0)
+            start = time.monotonic() + grant.wait
+            in_a_crowd = Departure(start + PREPARATION, start + PREPARATION + LATEST)
+            departure = in_a_crowd if grant.crowded else Departure(start, math.inf)
             if grant.wait <= 0:
-                return moment
+                return departure
             self.sleep(grant.wait)
             if self.limiter.confirm(held.project, grant):
-                return moment
+                return departure
 
-    def _post_next(self, held: Held, journey: Journey, moment: float) -> bool:
+    def _post_next(self, held: Held, journey: Journey, departure: Departure) -> bool:
         """Post the first part and settle what its answer decides; False when the batch does not go on."""
         part = journey.parts[0]
+        body = envelope(held.method, [item.document.body for item in part])
         request = self._begin(held, journey, len(part))
         if request is None:
             return False
+        self.sleep(max(0.0, departure.earliest - time.monotonic()))
+        if time.monotonic() > departure.latest:
+            self._withdraw(request)
+            return True
         del journey.parts[0]
-        body = envelope(held.method, [item.document.body for item in part])
-        if moment > time.monotonic():
-            self.sleep(max(0.0, moment - time.monotonic()))
+        journey.posted = True
         reach(Point.BEGUN)
         started = time.monotonic()
         outcome = self.client.post(held.project, held.method, body)
@@ -186,6 +201,11 @@ class Pusher:
             raise PausedError
         self._postpone(held, journey, 0.0, in_the_middle=True)
         return None
+
+    def _withdraw(self, request: int) -> None:
+        """The request did not leave; the part waits for another grant."""
+        with self.engine.begin() as connection:
+            connection.execute(sql(__package__, "withdraw"), {"request": request})
 
     def _settle_answer(
         self, held: Held, journey: Journey, part: list[Ready], request: int, outcome: Outcome
@@ -270,13 +290,13 @@ class Pusher:
             if rearm and held.probe:
                 pauses.rearm(connection, held.project.id, after)
 
-    def _end(self, held: Held, journey: Journey, *, posted: bool) -> None:
+    def _end(self, held: Held, journey: Journey) -> None:
         """Judge what is left when every part is decided."""
-        if not journey.suspects and (posted or not held.probe):
+        if not journey.suspects and (journey.posted or not held.probe):
             return
         with self.engine.begin() as connection:
             if journey.suspects:
                 guard(connection, held)
                 settle(connection, held, bury_suspects(journey))
-            if held.probe and not posted:
+            if held.probe and not journey.posted:
                 pauses.rearm(connection, held.project.id, 0.0)

@@ -1,0 +1,1 @@
+"""Faults, done to the whole job as it runs, and what became of every contact: `make chaos`."""
