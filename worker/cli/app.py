@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from worker.cli import backfill, capture, check, dead_letters, pause, running, schema, stand_ins, status, up
+from worker.cli import backfill, capture, check, dead_letters, forget, pause, running, schema, stand_ins, status, up
 
 app = typer.Typer(
     name="ringostat-sync",
@@ -28,5 +28,6 @@ app.command("status")(status.status)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("pause")(pause.pause)
 app.command("resume")(pause.resume)
+app.command("forget")(forget.forget)
 app.command("sandbox")(stand_ins.sandbox)
 app.command("demo-crm", hidden=True)(stand_ins.demo_crm)

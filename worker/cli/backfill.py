@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import OperationalError
 
 from worker.backfill.backfill import Backfill
-from worker.cli.session import begin, outbox
+from worker.cli.session import begin, known_source, outbox
 from worker.errors import RefusedError, first_line
 from worker.wiring import Parts
 
@@ -23,12 +23,10 @@ def backfill(
     """Put every key of a source into the queue, behind live changes. The same command resumes what was stopped."""
     settings = begin()
     parts = Parts.of(settings, need_keys=False)
-    if source not in parts.mapping.sources:
-        known = ", ".join(sorted(parts.mapping.sources))
-        raise RefusedError(f"There is no source {source!r}: the mapping has {known}.")
+    known = known_source(parts.mapping, source)
     with outbox(settings):
         pass
-    work = Backfill(parts.engine, parts.crm, parts.mapping.sources[source], where, force)
+    work = Backfill(parts.engine, parts.crm, known, where, force)
     try:
         done = _with_bar(work)
     except OperationalError as error:

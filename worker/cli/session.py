@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from worker.config.mapping import load_mapping
-from worker.config.model import Mapping
+from worker.config.model import Mapping, Source
 from worker.config.settings import Settings, load_settings
 from worker.database.engines import outbox_engine
 from worker.errors import ConfigError, RefusedError, first_line
@@ -35,10 +35,15 @@ def mapping_of(settings: Settings) -> Mapping:
 @contextmanager
 def outbox(settings: Settings) -> Iterator[Connection]:
     """A transaction on the outbox's database; what goes wrong there becomes one line."""
-    engine = outbox_engine(settings.require_database_url(), poolclass=NullPool)
+    with outbox_database(settings) as engine, engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def outbox_database(settings: Settings) -> Iterator[Engine]:
+    """The outbox's database, for more transactions than one; what goes wrong there becomes one line."""
     try:
-        with engine.begin() as connection:
-            yield connection
+        yield outbox_engine(settings.require_database_url(), poolclass=NullPool)
     except OperationalError as error:
         raise RefusedError(f"DATABASE_URL: PostgreSQL does not answer ({first_line(error)}).") from error
     except ProgrammingError as error:
@@ -55,6 +60,14 @@ def known_project(mapping: Mapping, project: int) -> int:
         known = ", ".join(str(known) for known in sorted(mapping.projects))
         raise RefusedError(f"There is no project {project}: the configuration has {known}.")
     return project
+
+
+def known_source(mapping: Mapping, source: str) -> Source:
+    """The source of this name, or RefusedError where the mapping has none such."""
+    if source not in mapping.sources:
+        known = ", ".join(sorted(mapping.sources))
+        raise RefusedError(f"There is no source {source!r}: the mapping has {known}.")
+    return mapping.sources[source]
 
 
 def print_json(value: Any) -> None:

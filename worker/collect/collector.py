@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from worker.collect.cut import Candidate, cut
 from worker.config.model import Mapping, Method, Project, Source
-from worker.database.locks import alone
+from worker.database.locks import alone, collecting
 from worker.database.sql import sql
 from worker.limiter.bucket import Limiter, Slots
 from worker.points import Point, reach
@@ -92,7 +92,7 @@ class Collector:
         taken = TAKE_IN_ROWS
         while taken == TAKE_IN_ROWS and time.monotonic() < end:
             with self._engine.begin() as connection:
-                if not alone(connection, f"collect {source.project} {source.method}"):
+                if not alone(connection, collecting(source.project, source.method)):
                     return
                 taken = connection.execute(sql(__package__, "take_in"), values).scalar_one()
                 reach(Point.TAKING_IN)
@@ -109,7 +109,7 @@ class Collector:
     def _cut(self, project: Project, method: Method, slots: Slots) -> list[int]:
         lane = {"project": project.id, "method": method}
         with self._engine.begin() as connection:
-            if not alone(connection, f"collect {project.id} {method}"):
+            if not alone(connection, collecting(project.id, method)):
                 return []
             paused = pauses.standing(connection, project.id)
             if paused and not paused.probe_due:

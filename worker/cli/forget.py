@@ -1,0 +1,47 @@
+"""`forget`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from worker.cli.session import begin, known_source, mapping_of, outbox_database
+from worker.forget.forget import A_LITTLE, Forgotten
+from worker.forget.forget import forget as remove
+
+COPIES = (
+    "The CRM and Ringostat keep their own copies: Ringostat's API has no delete,"
+    " and a contact that the CRM still has is sent again by its next change or by a backfill."
+)
+UNEXPANDED = (
+    "Changed rows that are not yet spread over their contacts: {}. Until `status` shows nothing pending, they hold the"
+    " columns that a watch's `keys` names."
+)
+
+
+def forget(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source of the mapping.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The contact's key, spelt as in the outbox.")],
+) -> None:
+    """Remove everything that is held of one contact: its changes, its digest and ids, its dead letters."""
+    settings = begin()
+    mapping = mapping_of(settings)
+    known = known_source(mapping, source)
+    with outbox_database(settings) as engine, Console(stderr=True).status("Until the contact's batch has ended ..."):
+        found = remove(engine, mapping, known, key, patience=settings.sync_lease + A_LITTLE)
+    typer.echo(told(found))
+    if found.unexpanded:
+        typer.echo(UNEXPANDED.format(found.unexpanded))
+    typer.echo(COPIES)
+
+
+def told(found: Forgotten) -> str:
+    """What was removed, in counts."""
+    if not found.removed:
+        return "Nothing is held of this contact."
+    return (
+        f"Removed: changes {found.changes}, waiting {found.waiting}, delivered {found.delivery},"
+        f" dead letters {found.letters}, places of backfills {found.places}."
+    )

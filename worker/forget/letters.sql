@@ -1,0 +1,2 @@
+DELETE FROM ringostat_sync.dead_letters
+WHERE project = :project AND method = :method AND identity = :identity AND key = :key
