@@ -13,7 +13,7 @@ from typing import Any
 # Read when Celery is imported: at SIGTERM a worker finishes what it holds for a bounded time, and gives the rest back.
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
-from celery import Celery
+from celery import Celery, signals
 from celery.platforms import SecurityWarning
 from kombu import Exchange, Queue
 
@@ -38,8 +38,13 @@ def make_application(settings: Settings, parts: Parts) -> Celery:
     """The application of this process, with its tasks. Messages are hints: PostgreSQL alone holds the truth."""
     application = Celery(settings.sync_name, broker=settings.require_redis_url(), set_as_current=True)
     application.conf.update(_configuration(settings))
+    signals.setup_logging.connect(_leave_logs_alone)
     register(application, settings, parts)
     return application
+
+
+def _leave_logs_alone(**_: Any) -> None:
+    """Somebody who listens is all that Celery asks for to leave the logs as `set_up_logs` has made them."""
 
 
 def _queue(name: str) -> Queue:
@@ -61,7 +66,6 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "worker_max_tasks_per_child": 20_000,
         "worker_soft_shutdown_timeout": settings.ringostat_timeout,
         "worker_send_task_events": True,
-        "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -98,7 +102,6 @@ def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
     worker = application.Worker(
         concurrency=concurrency,
         hostname=f"{settings.sync_name}-{os.getpid()}@{socket.gethostname()}",
-        loglevel="WARNING",
         quiet=True,
         without_gossip=True,
         without_mingle=True,
@@ -111,7 +114,7 @@ def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
 def run_beat(settings: Settings, parts: Parts) -> None:
     """Send the periodic tasks until SIGTERM. Nothing is kept between runs: every interval is short, and a second beat does no harm."""
     application = make_application(settings, parts)
-    application.Beat(scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()
+    application.Beat(scheduler_cls="celery.beat:Scheduler", quiet=True).run()
 
 
 def run_flower(settings: Settings, parts: Parts, address: str, *, writable: bool, database: Path | None) -> None:

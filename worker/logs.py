@@ -11,9 +11,19 @@ from structlog.typing import Processor
 
 LEVEL = "SYNC_LOG_LEVEL"
 
+TALKATIVE = {
+    "sqlalchemy.engine": logging.INFO,  # below, it prints every row that it reads
+    "httpcore": logging.INFO,  # below, it prints the answer's headers, which may echo a document
+    "psycopg": logging.ERROR,  # below, it prints the server's messages, which quote rows, and addresses of databases
+}
+"""Libraries that quote what they carry, with the lowest level at which they don't."""
+
 
 def set_up_logs() -> None:
-    """Bring our lines and the libraries' into one form; the level is `SYNC_LOG_LEVEL` (info)."""
+    """Bring our lines and the libraries' into one form; the level is `SYNC_LOG_LEVEL` (info).
+
+    Libraries are heard from `warning` on, as one wide line an event is enough; at `debug`, in full, as far as they quote no values.
+    """
     level = logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "info").upper(), logging.INFO)
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -40,4 +50,11 @@ def set_up_logs() -> None:
             ],
         )
     )
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.basicConfig(level=libraries_level(level), handlers=[handler], force=True)
+    for library, lowest in TALKATIVE.items():
+        logging.getLogger(library).setLevel(max(lowest, libraries_level(level)))
+
+
+def libraries_level(level: int) -> int:
+    """From which level on libraries are heard, where we are from `level` on."""
+    return level if level <= logging.DEBUG else max(level, logging.WARNING)
