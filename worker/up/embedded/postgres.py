@@ -25,7 +25,9 @@ SETTINGS = {
     "unix_socket_directories": "",
     "wal_level": "logical",
     "max_connections": "150",
-    # A failing statement's text and details may hold a contact's data, which stay out of logs.
+    # A failing statement's message ("invalid input syntax ...") quotes the value, its text and details may hold more of a
+    # contact: whoever sent it gets them, and the log has what is said of the server alone.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
