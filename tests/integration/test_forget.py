@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from worker.cli.app import app
 from worker.errors import RefusedError
 from worker.forget.forget import Forgotten
 from worker.forget.forget import forget as forget_contact
+from worker.sandbox.faults import Break
 
 NAME, NUMBER = "Забутько", "671239911"
 COLUMNS = """
@@ -235,6 +237,32 @@ def test_a_letter_that_is_being_requeued_is_met_where_it_arrives(engine: Engine)
 
     assert (found.letters, found.waiting) == (1, 1)
     assert (engine.waiting(), listed(engine)) == ({}, [])
+
+
+def test_a_contact_that_is_tried_over_and_over_is_forgotten_for_good(make_engine: Callable[..., Engine]) -> None:
+    """Claimed, broken on and put back without a pause: no moment is the wrong one to forget it, and it does not come back."""
+    engine = make_engine(SYNC_MAX_ATTEMPTS="1000")
+    engine.sandbox.faults.add(Break(field="fullName", contains=NAME))
+    stop = Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            engine.due_now()
+            engine.push()
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        try:
+            for key in range(7001, 7009):
+                before = len(engine.sandbox.requests)
+                engine.payload(key, document(NAME))
+                wait_until(lambda before=before: len(engine.sandbox.requests) > before + 1, what="tries")
+                assert forget(engine, key, patience=20).removed > 0
+        finally:
+            stop.set()
+        working.result()
+
+    assert holding(engine, NAME) == []
 
 
 def test_a_stopped_backfill_that_had_come_to_this_key_starts_over(engine: Engine) -> None:
