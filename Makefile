@@ -1,5 +1,5 @@
 # make up: everything, from nothing.  make test: the tests.  make check: lint and types.
-# make chaos: every fault, several times, and one table (half an hour).
+# make chaos: the long tests, then every fault several times, and one table (an hour).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,6 +13,7 @@ test: $(VENV)/dev
 	$(BIN)/python -m pytest
 
 chaos: $(VENV)/dev
+	$(BIN)/python -m pytest -m storm
 	$(BIN)/python -m tests.chaos
 
 check: $(VENV)/dev

@@ -73,6 +73,7 @@ class Engine:
     parts: Parts
     sandbox: Sandbox
     folder: Path
+    environment: dict[str, str]
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
@@ -236,4 +237,5 @@ def build(database_url: str, redis_url: str, folder: Path, sandbox: Sandbox, **s
         "SYNC_RETRY_MAX": "0.1",
         "SYNC_CONFIG": str(folder / "sync.toml"),
     }
-    return Engine(database_url, Parts.of(load_settings({**environment, **settings})), sandbox, folder)
+    environment |= settings
+    return Engine(database_url, Parts.of(load_settings(environment)), sandbox, folder, environment)
