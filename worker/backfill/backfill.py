@@ -78,7 +78,7 @@ class Backfill:
             "identity": self.source.identity,
         }
         with self.engine.begin() as connection:
-            connection.execute(sql(__package__, "wait"), {**lane, **self._name, "keys": keys})
+            connection.execute(sql(__package__, "wait"), {**lane, **self._name, "keys": keys, "done": done})
             connection.execute(sql(__package__, "advance"), {**self._name, "after_key": keys[-1], "done": done})
 
     def _read(self, statement: str, values: dict[str, Any]) -> Iterator[list[Any]]:

@@ -1,7 +1,7 @@
--- Behind live changes, and never over one: outbox id 0 is lower than any change's. A key that the mapping repeats
--- is buried when it is pushed.
+-- Behind live changes, and never over one: their ids are far below zero, and rise with the backfill. A key that the mapping
+-- repeats is buried when it is pushed.
 INSERT INTO ringostat_sync.pending AS p (project, method, identity, key, source, outbox_id, priority, forced, captured_at)
-SELECT :project, :method, :identity, key, :source, 0, 2, :forced, ringostat_sync.clock()
+SELECT :project, :method, :identity, key, :source, :done - CAST(4611686018427387904 AS bigint), 2, :forced, ringostat_sync.clock()
 FROM (SELECT DISTINCT key FROM unnest(CAST(:keys AS text[])) AS k (key)) AS w
 ORDER BY key
 ON CONFLICT (project, method, identity, key) DO UPDATE SET forced = true

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
+from models import Priority
 from worker.collect.cut import Candidate, cut
+from worker.collect.watermark import Watermark
 from worker.config.model import Mapping, Method, Project, Source
 from worker.database.locks import alone, collecting
 from worker.database.sql import sql
@@ -60,6 +63,7 @@ class Collector:
         self._max_attempts = max_attempts
         self._probe_lease = probe_lease
         self._dice = dice
+        self._watermarks: defaultdict[object, Watermark] = defaultdict(Watermark)
 
     def round(self, project_id: int) -> Round:
         """One round for a project: take in, then cut; organizations go before contacts. Raises LimiterUnavailableError."""
@@ -82,20 +86,25 @@ class Collector:
 
     def _take_in(self, source: Source) -> None:
         end = time.monotonic() + TAKE_IN_SECONDS
-        values = {
+        values: dict[str, object] = {
             "source": source.name,
             "project": source.project,
             "method": source.method,
             "identity": source.identity,
             "limit": TAKE_IN_ROWS,
         }
-        taken = TAKE_IN_ROWS
-        while taken == TAKE_IN_ROWS and time.monotonic() < end:
+        watermark = self._watermarks[source.name]
+        full = True
+        while full and time.monotonic() < end:
             with self._engine.begin() as connection:
                 if not alone(connection, collecting(source.project, source.method)):
                     return
-                taken = connection.execute(sql(__package__, "take_in"), values).scalar_one()
+                values["watermark"] = watermark.start(time.monotonic())
+                taken, first = connection.execute(sql(__package__, "take_in"), values).one()
                 reach(Point.TAKING_IN)
+            full = taken == TAKE_IN_ROWS
+            if taken:
+                watermark.note(first, time.monotonic())
 
     def _has_expansions(self, sources: Sequence[Source]) -> bool:
         with self._engine.connect() as connection:
@@ -130,8 +139,18 @@ class Collector:
             return claim(connection, lane, batches, probe=paused is not None)
 
     def _candidates(self, connection: Connection, lane: dict[str, object], limit: int) -> list[Candidate]:
-        rows = connection.execute(sql(__package__, "candidates"), {**lane, "limit": limit})
-        return [Candidate(*row) for row in rows]
+        now = time.monotonic()
+        watermarks = [self._watermarks[lane["project"], lane["method"], priority] for priority in Priority]
+        values = {
+            "limit": limit,
+            "priorities": list(Priority),
+            "watermarks": [watermark.start(now) for watermark in watermarks],
+        }
+        rows = connection.execute(sql(__package__, "candidates"), {**lane, **values}).all()
+        first = {row.priority: row.outbox_id for row in reversed(rows)}
+        for priority, outbox_id in first.items():
+            watermarks[priority].note(outbox_id, now)
+        return [Candidate(row.identity, row.key, row.attempts, row.losses) for row in rows]
 
     def _for_probe(self, candidates: list[Candidate]) -> list[Candidate]:
         self._dice.shuffle(candidates)

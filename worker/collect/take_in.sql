@@ -3,7 +3,7 @@
 WITH taken AS (
     DELETE FROM ringostat_sync.outbox
     WHERE source = :source AND id = ANY(ARRAY(
-        SELECT id FROM ringostat_sync.outbox WHERE source = :source ORDER BY id LIMIT :limit
+        SELECT id FROM ringostat_sync.outbox WHERE source = :source AND id >= :watermark ORDER BY id LIMIT :limit
     ))
     RETURNING id, key, payload, watch, changed, created_at
 ), newest AS (
@@ -28,4 +28,4 @@ WITH taken AS (
         due_at = NULL
     WHERE p.outbox_id < excluded.outbox_id
 )
-SELECT count(*) FROM taken
+SELECT count(*) AS count, min(id) AS first FROM taken

@@ -25,6 +25,8 @@ BUSY = 0.025
 IDLE = 0.150
 CALM_AFTER = 1.0
 """Seconds without work after which the listener looks less often."""
+REST = 4.0
+"""A look that takes long (an old snapshot keeps dead rows in the indexes) is followed by a rest of so many times as long."""
 TROUBLE = 1.0
 """Seconds to wait where PostgreSQL or Redis does not answer."""
 
@@ -43,11 +45,14 @@ def listen(engine: Engine, mapping: Mapping, wake: Wake, send: Callable[[int], N
 def _look_on(connection: Connection, mapping: Mapping, wake: Wake, send: Callable[[int], None], stop: Event) -> None:
     last_work = time.monotonic()
     while not stop.is_set():
+        looked = time.monotonic()
         projects = look(connection, mapping)
+        took = time.monotonic() - looked
         for project in sorted(projects):
             if wake.claim(project):
                 reach(Point.WOKEN)
                 send(project)
         if projects:
             last_work = time.monotonic()
-        stop.wait(BUSY if time.monotonic() - last_work < CALM_AFTER else IDLE)
+        pause = BUSY if time.monotonic() - last_work < CALM_AFTER else IDLE
+        stop.wait(max(pause, took * REST))

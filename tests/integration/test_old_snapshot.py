@@ -1,0 +1,75 @@
+"""A snapshot held open elsewhere for the whole run: dead rows stay in every index, and claims stay as fast as they were."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import psycopg
+import pytest
+
+from tests.integration.engine import PROJECT, Engine
+from worker.api.outcome import Accepted
+
+ROUNDS = 40
+
+
+@pytest.fixture
+def busy(make_engine: Callable[..., Engine]) -> Engine:
+    """An engine whose API accepts at once, without a limit."""
+    engine = make_engine(RINGOSTAT_RATE_LIMIT="1000000/s")
+    engine.contacts(1, 1000 * ROUNDS)
+    engine.parts.pusher.client.post = lambda *_: Accepted(200)  # type: ignore[method-assign]
+    return engine
+
+
+def rounds(engine: Engine) -> list[float]:
+    """Collect and push a thousand changes at a time; how long (in seconds) each round of collection took."""
+    took = []
+    for turn in range(ROUNDS):
+        engine.change(*range(turn * 1000 + 1, turn * 1000 + 1001))
+        while True:
+            started = time.perf_counter()
+            batches = engine.collect()
+            took.append(time.perf_counter() - started)
+            if not batches:
+                break
+            for batch in batches:
+                engine.parts.pusher.push(batch)
+    return took
+
+
+def test_an_old_snapshot_does_not_slow_claims_down(busy: Engine) -> None:
+    """From the first quarter to the last, with 40,000 dead rows behind it, by less than half."""
+    with psycopg.connect(busy.database_url) as old:
+        old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        old.execute("SELECT count(*) FROM ringostat_sync.outbox")
+        took = rounds(busy)
+    quarter = len(took) // 4
+
+    assert busy.lane().sent == 1000 * ROUNDS
+    assert median(took[-quarter:]) < 1.5 * median(took[:quarter]) + 0.002
+
+
+def test_a_change_that_was_committed_late_is_found_behind_the_watermark(engine: Engine) -> None:
+    """Ids precede commits: the row of a long transaction lies below rows that were taken in long before."""
+    engine.contacts(1, 400)
+    with psycopg.connect(engine.database_url) as late:
+        late.execute("INSERT INTO ringostat_sync.outbox (source, key) VALUES ('contacts', '400')")
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            engine.change(*range(1, 20))
+            engine.push()
+    engine.drain(timeout=5)
+
+    assert "400" in engine.names()
+
+
+def test_a_backfill_is_behind_every_change(engine: Engine) -> None:
+    """Its ids lie below any outbox id, and rise, so that claims may start after those that are gone."""
+    engine.contacts(1, 20)
+    engine.backfill()
+    ids = [row[0] for row in engine.sql("SELECT outbox_id FROM ringostat_sync.pending WHERE project = %s", PROJECT)]
+
+    assert max(ids) < 0

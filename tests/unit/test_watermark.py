@@ -1,0 +1,39 @@
+"""Where a scan may start."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from worker.collect.watermark import GRACE, LOWEST, SWEEP, Watermark
+
+
+def scans(watermark: Watermark, until: float, step: float = 0.1) -> dict[float, int]:
+    """Scan every `step` seconds; the first row found is always the time in tenths. Where each scan started."""
+    starts = {}
+    for tick in range(int(until / step)):
+        now = tick * step
+        starts[now] = watermark.start(now)
+        watermark.note(tick, now)
+    return starts
+
+
+def test_the_first_scan_starts_at_the_beginning() -> None:
+    """Nothing is known yet."""
+    assert Watermark().start(100.0) == LOWEST
+
+
+def test_a_scan_starts_at_what_was_first_a_while_ago() -> None:
+    """Never above what was first `GRACE` seconds before, and not far below it."""
+    starts = scans(Watermark(), 20.0)
+    marked = {now: start for now, start in starts.items() if start != LOWEST and now > 5}
+
+    assert marked
+    assert all(now - 2 * GRACE - 0.2 <= start / 10 <= now - GRACE + 0.01 for now, start in marked.items())
+
+
+def test_a_sweep_starts_at_the_beginning() -> None:
+    """Once every `SWEEP` seconds, whatever was seen."""
+    swept = [now for now, start in scans(Watermark(), 20.0).items() if start == LOWEST and now > 5]
+
+    assert len(swept) >= 14 / SWEEP
+    assert all(later - earlier >= SWEEP - 0.01 for earlier, later in pairwise(swept))
