@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 
 import structlog
 from structlog.typing import Processor
 
-LEVEL = "SYNC_LOG_LEVEL"
+from worker.config.model import LogLevel
 
 TALKATIVE = {
     "sqlalchemy.engine": logging.INFO,  # below, it prints every row that it reads
@@ -19,12 +18,12 @@ TALKATIVE = {
 """Libraries that quote what they carry, with the lowest level at which they don't."""
 
 
-def set_up_logs() -> None:
-    """Bring our lines and the libraries' into one form; the level is `SYNC_LOG_LEVEL` (info).
+def set_up_logs(name: LogLevel) -> None:
+    """Bring our lines and the libraries' into one form; `name` is the lowest level that is told.
 
     Libraries are heard from `warning` on, as one wide line an event is enough; at `debug`, in full, as far as they quote no values.
     """
-    level = logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "info").upper(), logging.INFO)
+    level = logging.getLevelNamesMapping()[name.upper()]
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

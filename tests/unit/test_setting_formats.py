@@ -100,6 +100,8 @@ def test_a_rate_is_requests_a_period(written, rate):
         ("SYNC_NAME", "a:b"),
         ("SYNC_NAME", "a\n"),
         ("SYNC_NAME", "a" * 65),
+        ("SYNC_LOG_LEVEL", "loud"),
+        ("SYNC_LOG_LEVEL", "10"),
         ("SANDBOX_PORT", "0"),
         ("FLOWER_PORT", "65536"),
         ("FLOWER_PORT", "http"),
@@ -153,6 +155,11 @@ def test_an_error_hides_its_cause():
             "0",
             "RINGOSTAT_BATCH_SIZE must be a whole number of contacts from 1 to 10000, not '0'",
         ),
+        (
+            "SYNC_LOG_LEVEL",
+            "loud",
+            "SYNC_LOG_LEVEL must be debug, info, warning, error or critical, not 'loud'",
+        ),
         ("FLOWER_PORT", "x", "FLOWER_PORT must be a port from 1 to 65535, not 'x'"),
         (
             "SYNC_LEASE",
@@ -165,6 +172,13 @@ def test_an_error_says_what_to_write(name, value, message):
     """A refusal reads as one sentence with the way out."""
 
     assert message == refusal_of(**{name: value})
+
+
+@pytest.mark.parametrize("written", ["warning", "WARNING", "Warning"])
+def test_a_log_level_is_read_in_any_case(written):
+    """Capitals make no difference."""
+
+    assert load_settings({"SYNC_LOG_LEVEL": written}).sync_log_level == "warning"
 
 
 @pytest.mark.parametrize(

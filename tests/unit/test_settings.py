@@ -45,6 +45,7 @@ def test_an_empty_environment_has_the_defaults():
         "sync_config": Path("sync.toml"),
         "sync_name": "ringostat-sync",
         "sync_home": Path(".ringostat-sync"),
+        "sync_log_level": "info",
         "sandbox_port": 8085,
         "flower_port": 5555,
         "flower_basic_auth": None,

@@ -23,8 +23,9 @@ from worker.logs import set_up_logs
 
 def begin() -> Settings:
     """Settings, with logs going to standard error."""
-    set_up_logs()
-    return load_settings()
+    settings = load_settings()
+    set_up_logs(settings.sync_log_level)
+    return settings
 
 
 def mapping_of(settings: Settings) -> Mapping:

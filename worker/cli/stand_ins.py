@@ -17,7 +17,8 @@ def sandbox(
     """Run the stand-in API: its rules, faults on request, and a page that shows the contact book."""
     from worker.sandbox.server import serve  # noqa: PLC0415 - tornado is only needed here
 
-    serve(port or begin().sandbox_port, host=address)
+    settings = begin()
+    serve(port or settings.sandbox_port, host=address)
 
 
 def demo_crm(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from models.states import Identity, Method
 
-__all__ = ["Defaults", "Identity", "Mapping", "Method", "Project", "Rate", "Source", "Watch"]
+__all__ = ["Defaults", "Identity", "LogLevel", "Mapping", "Method", "Project", "Rate", "Source", "Watch"]
+
+LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from worker.config import formats
 from worker.config.complaints import expected, reason
 from worker.config.environment import WITH_FILE, Variables
-from worker.config.model import Rate
+from worker.config.model import LogLevel, Rate
 from worker.errors import ConfigError
 
 _YEAR = 365 * 24 * 3600
@@ -39,6 +39,10 @@ def rate_from_text(value: object) -> object:
     return value if isinstance(value, Rate) else formats.parse_rate(str(value))
 
 
+def _in_lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 DatabaseUrl = Annotated[SecretStr, _kept_secret(formats.parse_postgres_url)]
 RedisUrl = Annotated[SecretStr, _kept_secret(formats.parse_redis_url)]
 AuthKey = Annotated[SecretStr, _kept_secret(formats.parse_auth_key)]
@@ -53,6 +57,9 @@ ProjectId = Annotated[
 ]
 BatchSize = Annotated[
     int, Field(ge=1, le=LARGEST_BATCH, description=f"a whole number of contacts from 1 to {LARGEST_BATCH}")
+]
+WrittenLogLevel = Annotated[
+    LogLevel, BeforeValidator(_in_lower_case), Field(description="debug, info, warning, error or critical")
 ]
 InstallationName = Annotated[
     str,
@@ -88,6 +95,7 @@ class Settings(BaseSettings):
     sync_config: Path = Path("sync.toml")
     sync_name: InstallationName = "ringostat-sync"
     sync_home: Path = Path(".ringostat-sync")
+    sync_log_level: WrittenLogLevel = "info"
     sandbox_port: Port = 8085
     flower_port: Port = 5555
     flower_basic_auth: BasicAuth | None = None

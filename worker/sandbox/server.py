@@ -20,7 +20,6 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from worker.errors import ConfigError
-from worker.logs import set_up_logs
 from worker.sandbox.book import Book, utc_now
 from worker.sandbox.desk import Desk
 from worker.sandbox.faults import Faults
@@ -136,7 +135,6 @@ class Sandbox:
 
 def serve(port: int, host: str = "127.0.0.1") -> None:
     """Runs a sandbox in the foreground until SIGINT or SIGTERM; ConfigError where the port is taken."""
-    set_up_logs()
     sandbox = Sandbox(host=host, port=port)
     sandbox.bind()
     asyncio.run(_until_told(sandbox))
