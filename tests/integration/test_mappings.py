@@ -195,3 +195,24 @@ def test_a_key_of_another_type_is_noticed(engine: Engine) -> None:
     engine.drain()
 
     assert engine.history("c-1") == ["Name 1"]
+
+
+def test_a_migrated_crm_needs_no_new_connections(engine: Engine) -> None:
+    """However often a query has run, the columns behind its `*` may change their number and their types."""
+    engine.remap(
+        '[[sources]]\nname = "all"\nmethod = "contacts"\nquery = "all.sql"\n',
+        all="""SELECT c.*, c.id AS key, c.name AS "fullName", '[{"type":"phone","value":"0671234567"}]'::json AS "contactDirections"
+            FROM crm.contacts c""",
+    )
+    engine.contacts(1, 1)
+    for number in range(8):
+        engine.contacts(1, 1, f"Name {number}")
+        engine.change(1, source="all")
+        engine.drain()
+    engine.sql("ALTER TABLE crm.contacts ADD city text, ALTER lead TYPE varchar(9), ALTER name TYPE varchar(99)")
+    engine.contacts(1, 1, "Migrated")
+    engine.change(1, source="all")
+    engine.push()
+
+    assert engine.lane().paused is None
+    assert engine.history(1)[-1] == "Migrated 1"
