@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
-from functools import partial
 from typing import Any
 
-from psycopg.types.json import set_json_loads
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import Pool
+
+from worker.database import values
 
 ALIVE = {
     "connect_timeout": 5,
@@ -25,7 +23,7 @@ READ_TIMEOUT = 30
 
 def outbox_engine(database_url: str, *, pool_size: int = 2, poolclass: type[Pool] | None = None) -> Engine:
     """The database that holds the outbox. Made after the fork; a dead connection is noticed when it is taken."""
-    return create_engine(
+    engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
         **({"poolclass": poolclass} if poolclass else {"pool_size": pool_size, "max_overflow": 4}),
         pool_pre_ping=True,
@@ -37,10 +35,12 @@ def outbox_engine(database_url: str, *, pool_size: int = 2, poolclass: type[Pool
             "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c search_path=pg_catalog",
         },
     )
+    event.listen(engine, "connect", _patient_with_payloads)
+    return engine
 
 
 def crm_engine(crm_database_url: str, *, pool_size: int = 2) -> Engine:
-    """The CRM replica: read only, each statement on its own, numbers in JSON kept exactly."""
+    """The CRM replica: read only, each statement on its own, whatever a row holds can be loaded."""
     engine = create_engine(
         make_url(crm_database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
@@ -56,9 +56,14 @@ def crm_engine(crm_database_url: str, *, pool_size: int = 2) -> Engine:
             "options": f"-c statement_timeout={READ_TIMEOUT}s -c default_transaction_read_only=on",
         },
     )
-    event.listen(engine, "connect", _exact_numbers)
+    event.listen(engine, "connect", _patient_with_rows)
     return engine
 
 
-def _exact_numbers(dbapi_connection: Any, _record: Any) -> None:
-    set_json_loads(partial(json.loads, parse_float=Decimal), dbapi_connection)
+def _patient_with_payloads(connection: Any, _record: Any) -> None:
+    values.load_any_json(connection)
+
+
+def _patient_with_rows(connection: Any, _record: Any) -> None:
+    values.load_any_json(connection, exact=True)
+    values.load_any_time(connection)

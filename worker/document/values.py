@@ -23,6 +23,10 @@ class InvalidFieldError(SyncError):
     """A field breaks the API's rules; the text names the field and the rule, never the value."""
 
 
+class Unparsed:
+    """Stands for JSON that Python does not read: nested too deeply, or with a number of more than 4,300 digits."""
+
+
 def text(value: object, field: str) -> str | None:
     """A CRM value as the string that the API wants; None stays None.
 
@@ -39,7 +43,13 @@ def text(value: object, field: str) -> str | None:
         return _number(value, field)
     if isinstance(value, (date, time)):
         return value.isoformat()
+    if isinstance(value, Unparsed):
+        raise _unreadable(field)
     raise InvalidFieldError(f"{field} must be text or a number, not {type(value).__name__}.")
+
+
+def _unreadable(field: str) -> InvalidFieldError:
+    return InvalidFieldError(f"{field} must be JSON that is nested less deeply, or has shorter numbers, to be read.")
 
 
 def _number(value: int | float | Decimal, field: str) -> str:
@@ -114,6 +124,8 @@ def array(value: object, field: str) -> list[Any] | None:
         value = _parsed(value, field)
     if value is None:
         return None
+    if isinstance(value, Unparsed):
+        raise _unreadable(field)
     if not isinstance(value, (list, tuple)):
         raise InvalidFieldError(f"{field} must be an array.")
     return list(value)

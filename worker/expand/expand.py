@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 import structlog
-from psycopg.types.json import Jsonb
 from sqlalchemy import Engine, Row, text
 
 from models import PauseReason
@@ -101,7 +100,7 @@ class Expander:
             driver: Any = connection.connection.driver_connection
             try:
                 with driver.transaction(), driver.cursor(name="ringostat_sync_expand") as cursor:
-                    cursor.execute(statement, {"changed": Jsonb(row.changed)})
+                    cursor.execute(statement, {"changed": row.changed})
                     while chunk := cursor.fetchmany(CHUNK):
                         yield [str(key) for (key,) in chunk if key is not None]
             except psycopg.Error as error:

@@ -9,6 +9,7 @@ from typing import Any
 from models import LetterReason
 from worker.config.model import Mapping, Source
 from worker.document.build import Built, Invalid, build
+from worker.document.values import Unparsed
 from worker.push.model import Absent, Buried, Contact, Held, Verdict, Verdicts
 from worker.reading.reader import ROW_KEY, Found, Unreadable
 
@@ -84,6 +85,8 @@ def _document(
 
 
 def _build(row: Any, key: str, source: Source, mapping: Mapping) -> Built | Verdict:
+    if isinstance(row, Unparsed):
+        return Buried(LetterReason.INVALID, "The payload is nested too deeply, or holds too long a number, to be read.")
     if not isinstance(row, dict):
         return Buried(LetterReason.INVALID, "The payload is not a JSON object.")
     document = build(row, key=key, source=source, defaults=mapping.defaults)
