@@ -7,6 +7,7 @@ from models.deliveries import Delivery, Settlement
 from models.outbox import Expansion, OutboxRow, PendingContact, Watched
 from models.projects import Backfill, Lane, Pause, Request, ServiceHealth
 from models.states import (
+    LONGEST_KEY,
     BatchState,
     Identity,
     LetterReason,
@@ -17,6 +18,7 @@ from models.states import (
 )
 
 __all__ = [
+    "LONGEST_KEY",
     "SCHEMA",
     "Backfill",
     "Base",

@@ -10,6 +10,9 @@ or neither (settled). Where a contact stands is the table that holds it, so no t
 
 from enum import IntEnum, StrEnum
 
+LONGEST_KEY = 512
+"""Characters that a key, or an id on the wire, may have: a PostgreSQL index takes no entry above 2,704 bytes."""
+
 
 class Method(StrEnum):
     """The API's two methods; organizations go first within a round, as they complete contacts."""

@@ -148,6 +148,13 @@ class TestIds:
 
         assert (made.external_id, made.lead_id) == (sent["externalId"], sent["leadId"]) == ("7", "L1")
 
+    @pytest.mark.parametrize("field", ["externalId", "leadId"])
+    def test_an_id_has_a_length_that_an_index_takes(self, field):
+        """512 characters of any alphabet fit; ids on the way to the API stand in an index."""
+
+        assert document(row(**{field: "ї" * 512}))[field] == "ї" * 512
+        assert invalid(row(**{field: "7" * 513})).detail == f"{field} must have at most 512 characters."
+
     def test_the_key_fills_its_own_id_beside_the_other(self):
         """A leads query that also knows the contact's id sends both."""
         made = built(row(externalId="7"), source=LEADS)

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Engine
 
+from models import LONGEST_KEY
 from worker.config.model import Source
 from worker.config.query import clean_condition, clean_query
 from worker.database.sql import sql
@@ -78,7 +79,8 @@ class Backfill:
             "identity": self.source.identity,
         }
         with self.engine.begin() as connection:
-            connection.execute(sql(__package__, "wait"), {**lane, **self._name, "keys": keys, "done": done})
+            values = {**lane, **self._name, "keys": keys, "done": done, "longest_key": LONGEST_KEY}
+            connection.execute(sql(__package__, "wait"), values)
             connection.execute(sql(__package__, "advance"), {**self._name, "after_key": keys[-1], "done": done})
 
     def _read(self, statement: str, values: dict[str, Any]) -> Iterator[list[Any]]:

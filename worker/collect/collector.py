@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from models import Priority
+from models import LONGEST_KEY, Priority
 from worker.collect.cut import Candidate, cut
 from worker.collect.watermark import Watermark
 from worker.config.model import Mapping, Method, Project, Source
@@ -92,6 +92,7 @@ class Collector:
             "method": source.method,
             "identity": source.identity,
             "limit": TAKE_IN_ROWS,
+            "longest_key": LONGEST_KEY,
         }
         watermark = self._watermarks[source.name]
         full = True

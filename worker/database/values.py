@@ -18,14 +18,21 @@ from worker.document.values import Unparsed
 
 def load_any_json(connection: psycopg.Connection[Any], *, exact: bool = False) -> None:
     """Load json and jsonb; what Python can't read of it comes as `Unparsed`. `exact` keeps fractions as decimals."""
+    set_json_loads(_exact_json if exact else _any_json, connection)
 
-    def loads(written: str | bytes) -> Any:
-        try:
-            return json.loads(written, parse_float=Decimal if exact else None)
-        except (ValueError, RecursionError):
-            return Unparsed()
 
-    set_json_loads(loads, connection)
+def _any_json(written: str | bytes) -> Any:
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return Unparsed()
+
+
+def _exact_json(written: str | bytes) -> Any:
+    try:
+        return json.loads(written, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return Unparsed()
 
 
 def load_any_time(connection: psycopg.Connection[Any]) -> None:

@@ -11,7 +11,7 @@ from worker.config.model import Defaults, Identity, Method, Source
 from worker.document.directions import directions
 from worker.document.organizations import nested, organization
 from worker.document.raw import as_json
-from worker.document.values import InvalidFieldError, array, optional, project_id, required
+from worker.document.values import InvalidFieldError, array, optional, project_id, required, wire_id
 from worker.document.wire import Contact, Organization, encode
 
 _DIGEST_BYTES = 16
@@ -69,7 +69,7 @@ def build(row: Mapping[str, Any], *, key: str, source: Source, defaults: Default
 
 def _organization(row: Mapping[str, Any], key: str, source: Source, defaults: Defaults) -> Built:
     made = organization(row, key=key, project=source.project, defaults=defaults)
-    return _built(made, external_id=made.externalId)
+    return _built(made, external_id=wire_id(made.externalId, "externalId"))
 
 
 def _contact(row: Mapping[str, Any], key: str, source: Source, defaults: Defaults) -> Built:
@@ -103,8 +103,8 @@ def _contact(row: Mapping[str, Any], key: str, source: Source, defaults: Default
 
 
 def _ids(row: Mapping[str, Any], key: str, identity: Identity) -> tuple[str | None, str | None]:
-    external_id = optional(row.get("externalId"), "externalId")
-    lead_id = optional(row.get("leadId"), "leadId")
+    external_id = wire_id(optional(row.get("externalId"), "externalId"), "externalId")
+    lead_id = wire_id(optional(row.get("leadId"), "leadId"), "leadId")
     if identity is Identity.LEAD_ID:
         return external_id, lead_id or required(key, "leadId")
     return external_id or required(key, "externalId"), lead_id

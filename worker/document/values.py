@@ -7,10 +7,13 @@ import re
 import unicodedata
 from datetime import date, time
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
+from models.states import LONGEST_KEY
 from worker.errors import SyncError
+
+T = TypeVar("T", str, str | None)
 
 # PostgreSQL's text and jsonb hold neither, no JSON reader has to accept the latter, and neither can be shown.
 _UNSENDABLE = re.compile("[\0\ud800-\udfff]")
@@ -108,6 +111,13 @@ def required(value: object, field: str, default: str | None = None) -> str:
     if written is None:
         raise InvalidFieldError(f"{field} must not be null or blank.")
     return written
+
+
+def wire_id(value: T, field: str) -> T:
+    """An id under which the API knows the document, as it is, or `InvalidFieldError` where it is too long to be held."""
+    if value is not None and len(value) > LONGEST_KEY:
+        raise InvalidFieldError(f"{field} must have at most {LONGEST_KEY} characters.")
+    return value
 
 
 def project_id(value: object, field: str, project: int) -> int:

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from sqlalchemy import Engine, Row, text
 
-from models import PauseReason
+from models import LONGEST_KEY, PauseReason
 from worker.capture.expansion import expansion_sql
 from worker.config.model import Mapping, Source
 from worker.database.sql import sql
@@ -84,7 +84,13 @@ class Expander:
         }
         found = 0
         for keys in self._keys(source, row):
-            values = {**lane, "keys": keys, "outbox_id": row.outbox_id, "captured_at": row.captured_at}
+            values = {
+                **lane,
+                "keys": keys,
+                "longest_key": LONGEST_KEY,
+                "outbox_id": row.outbox_id,
+                "captured_at": row.captured_at,
+            }
             with self.engine.begin() as connection:
                 connection.execute(sql(__package__, "wait"), values)
             found += len(keys)

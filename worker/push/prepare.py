@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models import LetterReason
+from models import LONGEST_KEY, LetterReason
 from worker.config.model import Mapping, Source
 from worker.document.build import Built, Invalid, build
 from worker.document.values import Unparsed
@@ -32,10 +32,10 @@ def prepare(held: Held, contacts: Sequence[Contact], mapping: Mapping, read: Rea
     ready: list[Ready] = []
     verdicts: Verdicts = []
     for source, group in _by_source(held, contacts, mapping):
-        keys = [contact.key for contact in group if contact.payload is None]
+        keys = [contact.key for contact in group if contact.payload is None and not _too_long(contact)]
         found = read(source, keys) if source and keys else {}
         for contact in group:
-            result = _document(contact, source, found, mapping)
+            result = _too_long(contact) or _document(contact, source, found, mapping)
             if isinstance(result, Built):
                 ready.append(Ready(contact, result))
             else:
@@ -60,6 +60,12 @@ def _source_of(held: Held, contact: Contact, mapping: Mapping) -> Source | None:
         == (held.project.id, str(held.method), str(contact.identity))
     ]
     return next((source for source in alike if source.name == contact.source), alike[0] if alike else None)
+
+
+def _too_long(contact: Contact) -> Buried | None:
+    if len(contact.key) <= LONGEST_KEY:
+        return None
+    return Buried(LetterReason.INVALID, f"The key must have at most {LONGEST_KEY} characters.")
 
 
 def _document(

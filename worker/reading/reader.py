@@ -20,6 +20,8 @@ from worker.reading.plan import Plan, choose_plan
 ROW_KEY = "ringostat_sync_key"
 PASSING_CLASSES = {"08", "40", "53", "57", "58", "XX"}
 TIMED_OUT = "57014"
+TEXTS = {"text", "character varying", "character"}
+"""Types of keys whose every letter counts; where two spellings are two contacts."""
 
 
 class ReplicaUnavailableError(SyncError):
@@ -80,7 +82,7 @@ class Reader:
     ) -> dict[str, Found | Unreadable]:
         """Read all keys at once; where a value can't be computed (class 22), halve until the one at fault stands alone."""
         try:
-            return grouped(keys, fetch(connection, plan, keys))
+            return grouped(keys, fetch(connection, plan, keys), plan.key_type)
         except psycopg.DataError as error:
             if len(keys) == 1:
                 return {keys[0]: self._one_at_fault(connection, plan, keys[0], error)}
@@ -111,12 +113,13 @@ def fetch(connection: psycopg.Connection[Any], plan: Plan, keys: Sequence[str]) 
         return [row for cursor in cursors for row in cursor.fetchall()]
 
 
-def grouped(keys: Sequence[str], rows: Sequence[dict[str, Any]]) -> dict[str, Found | Unreadable]:
-    """Rows by the key as it was asked for. PostgreSQL's spelling of a key (`7`) may differ from the outbox's (`007`)."""
+def grouped(keys: Sequence[str], rows: Sequence[dict[str, Any]], key_type: str) -> dict[str, Found | Unreadable]:
+    """Rows by the key as it was asked for. But of a text, PostgreSQL's spelling (`7`) may differ from the outbox's (`007`)."""
     by_key: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_key.setdefault(str(row[ROW_KEY]), []).append(row)
-    return {key: Found(key, tuple(by_key.get(key) or by_key.get(plain(key)) or ())) for key in keys}
+    spelt = str if key_type in TEXTS else plain
+    return {key: Found(key, tuple(by_key.get(key) or by_key.get(spelt(key)) or ())) for key in keys}
 
 
 def plain(key: str) -> str:
