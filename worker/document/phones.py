@@ -16,12 +16,21 @@ _MOST_CHARACTERS = 250
 _LONGEST_EXTENSION = 7
 
 _BRACKETED_REMARK = re.compile(r"\([^()]*[^\W\d_][^()]*\)|\[[^\[\]]*[^\W\d_][^\[\]]*\]")
-# Words after the last digit. Latin ones must stand apart: the library reads 1-800-FLOWERS as digits.
-_TRAILING_REMARK = re.compile(r"(?<=[\d)])(?:[\s,;:(–—-]*[^\W\d_a-z]|[\s,;:(]+[–—-]*\s*[a-z])\D*$", re.IGNORECASE)
+# Words after the number, with an hour or a flat among them ("після 18:00"), but no second number. Latin ones must
+# stand apart: the library reads 1-800-FLOWERS as digits.
+_TRAILING_REMARK = re.compile(
+    r"(?<=[\d)])(?:[\s,;:(–—-]*[^\W\d_a-z]|[\s,;:(]+[–—-]*\s*[a-z])(?:(?:\D*\d{1,2}(?!\d)){0,4}|\D*\d{3,4})\D*$",
+    re.IGNORECASE,
+)
 # What the library does not read itself: it knows ext, x, #, commas and a bare доб.
 _CYRILLIC_EXTENSION = re.compile(
-    rf"(?<=[\d)])[\s,;.]*(?:(?:дод|доб|вн)[^\W\d_]*|х)[\s.:]*\d{{1,{_LONGEST_EXTENSION}}}$", re.IGNORECASE
+    rf"(?<=[\d)])[\s,;.]*(?:(?:дод|доб|доп|вн)[^\W\d_]*|х)[\s.:]*\d{{1,{_LONGEST_EXTENSION}}}$", re.IGNORECASE
 )
+
+# Grouping that the library does not take for any.
+_GROUPING = str.maketrans(dict.fromkeys("_·•|\\", " "))
+# Until 2009 one dialled 8 before the 0 of a Ukrainian number; many are still written so.
+_OLD_TRUNK = re.compile(r"[^\d+]*8(?=\D{0,3}0)")
 
 
 @lru_cache(maxsize=16_384)
@@ -31,11 +40,16 @@ def e164(written: str, region: str | None, check: str) -> str | None:
     `region`: two capitals of ISO 3166, for numbers written without a country code; an unknown one counts as
     none. `check`: libphonenumber's two notions, "possible" (the length fits) and "valid" (so does the range).
     """
-    spelt = " ".join(without_format_characters(written).split())
+    spelt = " ".join(without_format_characters(written).translate(_GROUPING).split())
     if len(spelt) > _MOST_CHARACTERS:
         return None
+    if spelt.endswith(".0") and spelt[:-2].lstrip("+").isdecimal():
+        spelt = spelt[:-2]  # a spreadsheet took it for a fraction
     known = region if region in phonenumbers.SUPPORTED_REGIONS else None
-    return _quick(spelt, known, check) or _freely_spelt(spelt, known, check)
+    number = _quick(spelt, known, check) or _freely_spelt(spelt, known, check)
+    if number is None and known == "UA" and (trunk := _OLD_TRUNK.match(spelt)):
+        return _freely_spelt(spelt[trunk.end() :], known, check)
+    return number
 
 
 def _quick(spelt: str, region: str | None, check: str) -> str | None:
