@@ -6,6 +6,10 @@ class SyncError(Exception):
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        # A path or a library's report in it may bring newlines along.
+        return " ".join(super().__str__().splitlines())
+
 
 class ConfigError(SyncError):
     """A setting or the mapping is wrong; the text names the setting and says what to do."""

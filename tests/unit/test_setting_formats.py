@@ -95,6 +95,7 @@ def test_a_rate_is_requests_a_period(written, rate):
         ("SYNC_RETRY_BASE", "3601"),
         ("SYNC_COLLECT_INTERVAL", "0"),
         ("SYNC_LEASE", "15"),
+        ("SYNC_LEASE", "15.05"),
         ("SYNC_LEASE", "soon"),
         ("SYNC_NAME", "ringostat sync"),
         ("SYNC_NAME", "a:b"),
@@ -164,7 +165,7 @@ def test_an_error_hides_its_cause():
         (
             "SYNC_LEASE",
             "10",
-            "SYNC_LEASE (10 s) must be longer than RINGOSTAT_TIMEOUT (15 s): set SYNC_LEASE above 15",
+            "SYNC_LEASE (10 s) must be longer than RINGOSTAT_TIMEOUT (15 s): set SYNC_LEASE to 15.1 or more",
         ),
     ],
 )

@@ -28,6 +28,8 @@ from worker.errors import ConfigError
 _YEAR = 365 * 24 * 3600
 BIGINT = 2**63 - 1
 LARGEST_BATCH = 10_000
+LEASE_MARGIN = 0.1
+"""Seconds; under a lease that ends with the time-out no request could ever begin."""
 
 
 def _kept_secret(parse: Callable[[str], str]) -> AfterValidator:
@@ -116,10 +118,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _hold_times_against_each_other(self) -> Self:
-        if self.sync_lease <= self.ringostat_timeout:
+        shortest = self.ringostat_timeout + LEASE_MARGIN
+        if self.sync_lease < shortest:
             raise ValueError(
                 f"SYNC_LEASE ({self.sync_lease:g} s) must be longer than RINGOSTAT_TIMEOUT "
-                f"({self.ringostat_timeout:g} s): set SYNC_LEASE above {self.ringostat_timeout:g}"
+                f"({self.ringostat_timeout:g} s): set SYNC_LEASE to {shortest:g} or more"
             )
         if self.sync_retry_max < self.sync_retry_base and "sync_retry_base" in self.model_fields_set:
             raise ValueError(

@@ -66,6 +66,8 @@ def _parse(path: Path) -> dict[str, Any]:
         line = len(text.splitlines())
         problem = str(error).replace("(at end of document)", f"(at line {line}, the end of the file)")
         raise ConfigError(f"{path}: this is no TOML: {problem}") from None
+    except (ValueError, RecursionError):  # a number of over 4,300 digits, or lists without end
+        raise ConfigError(f"{path}: a number in it is too long or a list too deep: take it out") from None
 
 
 def _complaint(error: ErrorDetails, written: Mapping[str, Any]) -> str:

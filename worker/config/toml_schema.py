@@ -30,6 +30,8 @@ def _number_as_text(value: object) -> object:
     return str(value) if type(value) is int else value
 
 
+WITHOUT_NUL = r"\A[^\x00]*\z"
+"""JSON could spell it, but the API gets none: every contact would be invalid."""
 Text = Annotated[str, Field(pattern=r"\S", description="a string that is not blank")]
 Name = Annotated[
     str,
@@ -99,10 +101,10 @@ class SourceTable(_Table):
 class SyncToml(_Table):
     """The whole file."""
 
-    origin: str | None = Field(default=None, description="a string, the name of your CRM")
+    origin: str | None = Field(default=None, pattern=WITHOUT_NUL, description="a string, the name of your CRM")
     default_region: Region = "UA"
     default_responsible: Annotated[str, BeforeValidator(_number_as_text)] | None = Field(
-        default=None, description="a string, the id of an employee in the CRM"
+        default=None, pattern=WITHOUT_NUL, description="a string, the id of an employee in the CRM"
     )
     phone_check: Literal["possible", "valid"] = Field(default="possible", description='"possible" or "valid"')
     projects: list[ProjectTable] = Field(default=[], description="written as [[projects]] tables")
