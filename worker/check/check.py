@@ -76,8 +76,8 @@ def _source(parts: Parts, source: Source, sample: int) -> Iterator[Finding | Exa
         with parts.crm.connect() as connection:
             driver: Any = connection.connection.driver_connection
             plan = choose_plan(driver, query)
+            repeated, without = _repeated(driver, query), _without_key(driver, query)
             rows = _rows(driver, query, sample)
-            repeated = _repeated(driver, query)
     except (psycopg.Error, DBAPIError) as error:
         yield Finding(f"{source.name}: the query fails: {first_line(error)}", stops=True)
         return
@@ -85,6 +85,12 @@ def _source(parts: Parts, source: Source, sample: int) -> Iterator[Finding | Exa
     yield from _plan(source, plan)
     if repeated:
         yield Finding(f"{source.name}: {repeated} keys come more than once; each becomes a dead letter", warns=True)
+    if without:
+        yield Finding(f"{source.name}: rows without a key: {without}; nobody is sent for them", warns=True)
+    if isinstance(rows, psycopg.DataError):
+        problem = f"a row of the sample can't be computed ({first_line(rows)}); such a contact becomes a dead letter"
+        yield Finding(f"{source.name}: {problem}", warns=True)
+        return
     yield from _documents(source, rows, parts.mapping.defaults)
 
 
@@ -97,14 +103,28 @@ def _plan(source: Source, plan: Plan) -> Iterator[Finding]:
         )
 
 
-def _rows(connection: psycopg.Connection[Any], query: str, sample: int) -> list[dict[str, Any]]:
-    statement = f"SELECT q.key::text AS {ROW_KEY}, q.* FROM (\n{query}\n) AS q LIMIT {int(sample)}"
+def _rows(connection: psycopg.Connection[Any], query: str, sample: int) -> list[dict[str, Any]] | psycopg.DataError:
+    """Rows with a key; the error where one of them can't be computed, which stops nobody else."""
+    statement = (
+        f"SELECT q.key::text AS {ROW_KEY}, q.* FROM (\n{query}\n) AS q WHERE q.key IS NOT NULL LIMIT {int(sample)}"
+    )
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(statement.encode()).fetchall()
+        try:
+            return cursor.execute(statement.encode()).fetchall()
+        except psycopg.DataError as error:
+            return error
 
 
 def _repeated(connection: psycopg.Connection[Any], query: str) -> int:
-    statement = f"SELECT count(*) FROM (SELECT FROM (\n{query}\n) AS q GROUP BY q.key HAVING count(*) > 1) AS r"
+    keys = f"SELECT FROM (\n{query}\n) AS q WHERE q.key IS NOT NULL GROUP BY q.key HAVING count(*) > 1"
+    return _count(connection, f"SELECT count(*) FROM ({keys}) AS r")
+
+
+def _without_key(connection: psycopg.Connection[Any], query: str) -> int:
+    return _count(connection, f"SELECT count(*) FROM (\n{query}\n) AS q WHERE q.key IS NULL")
+
+
+def _count(connection: psycopg.Connection[Any], statement: str) -> int:
     row = connection.execute(statement.encode()).fetchone()
     return int(row[0]) if row else 0
 

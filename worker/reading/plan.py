@@ -44,8 +44,8 @@ def choose_plan(connection: psycopg.Connection[Any], query: str) -> Plan:
 
 
 def find_key_type(connection: psycopg.Connection[Any], inner: str) -> str:
-    """The key column's own type, so that its index serves."""
-    cursor = connection.execute(f"SELECT q.key FROM (\n{inner}\n) AS q LIMIT 0", [])
+    """The key column's own type, so that its index serves. What fails whoever is asked for fails here, not contact by contact."""
+    cursor = connection.execute(f"SELECT q.key, q.* FROM (\n{inner}\n) AS q LIMIT 0", [])
     row = connection.execute(
         "SELECT format_type(%s, NULL)", [cursor.description[0].type_code if cursor.description else 25]
     ).fetchone()
