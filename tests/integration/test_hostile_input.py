@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from typing import Any
 
 import pytest
 
 from models import LONGEST_KEY
 from tests.integration.engine import PROJECT, Engine, document
+from worker.__main__ import main
+from worker.cli import session
 
 NEIGHBOURS = 100
 PHONE = '[{"type": "phone", "value": "0671234567"}]'
@@ -343,3 +346,54 @@ def test_a_key_too_long_found_through_another_table_is_buried_alone(engine: Engi
 
     assert [reason for reason, _ in details(engine).values()] == ["invalid"]
     assert engine.sql("SELECT count(*) FROM ringostat_sync.dead_letters") == [(1,)]
+
+
+def test_a_letter_of_a_hostile_key_can_be_read(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An operator's terminal shows keys and is not steered by them: no markup, no escape sequence, no turned line."""
+    engine.payload("[/bold] \x1b[2J\u202e", {"fullName": "N"})
+    engine.drain()
+    monkeypatch.setenv("DATABASE_URL", engine.database_url)
+    monkeypatch.setattr(session, "set_up_logs", lambda _level: None)  # this process has other tests to run
+
+    [identity] = engine.sql("SELECT id::text FROM ringostat_sync.dead_letters")[0]
+    for arguments in (["list"], ["show", identity]):
+        monkeypatch.setattr(sys, "argv", ["ringostat-sync", "dead-letters", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+
+        assert ended.value.code == 0
+        assert "[/bold] \\x1b[2J\\u202e" in capsys.readouterr().out
+
+
+SHAPES = {
+    "null": "contactDirections must hold at least one number or address.",
+    "{}": "contactDirections must be an array.",
+    '"0671234567"': "contactDirections must be an array.",
+    "380671234567": "contactDirections must be an array.",
+    "[[]]": "None of the 1 contactDirections holds a valid number or address.",
+    '[[{"type": "phone", "value": "0671234567"}]]': "None of the 1 contactDirections holds a valid number or address.",
+    "[null, 1, true, {}]": "None of the 4 contactDirections holds a valid number or address.",
+    '[{"type": "phone"}]': "None of the 1 contactDirections holds a valid number or address.",
+    '[{"type": 1, "value": [2]}]': "None of the 1 contactDirections holds a valid number or address.",
+}
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonb", "text"])
+def test_directions_of_every_shape(engine: Engine, kind: str) -> None:
+    """Each that is no array of directions has its line; ten thousand directions are sent."""
+    engine.remap(PEOPLE, people='SELECT id AS key, \'N\' AS "fullName", d AS "contactDirections" FROM crm.people')
+    engine.sql(f"CREATE TABLE crm.people (id int, d {kind})")
+    many = json.dumps([{**SOUND, "value": f"+38067{number:07}"} for number in range(10_000)])
+    for key, written in enumerate([*SHAPES, many]):
+        engine.sql(f"INSERT INTO crm.people VALUES (%s, %s::{kind})", key, written)
+    engine.change(*range(len(SHAPES) + 1), source="people")
+    engine.drain()
+
+    assert {key: line.replace(" in JSON", "") for key, (_, line) in details(engine).items()} == {
+        str(key): line for key, line in enumerate(SHAPES.values())
+    }
+    sent = engine.sandbox.book.contact(PROJECT, external_id=str(len(SHAPES)))
+    assert sent is not None
+    assert len(sent["contactDirections"]) == 10_000

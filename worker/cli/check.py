@@ -8,7 +8,7 @@ import typer
 
 from worker.check.check import Example, Finding
 from worker.check.check import check as look_over
-from worker.cli.session import begin
+from worker.cli.session import begin, printable
 from worker.errors import RefusedError
 from worker.wiring import Parts
 
@@ -24,7 +24,7 @@ def check(
         if isinstance(found, Finding):
             stopped = stopped or found.stops
             mark = "✗" if found.stops else "!" if found.warns else "✓"
-            typer.echo(f"{mark} {found.text}")
+            typer.echo(f"{mark} {printable(found.text)}")
         elif example is None:
             example = found
     if example is not None:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Connection
 
 from models import LetterReason
-from worker.cli.session import begin, known_project, mapping_of, outbox, print_json, wide_console
+from worker.cli.session import begin, known_project, mapping_of, outbox, print_json, printable, wide_console
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.letters import letters
@@ -48,7 +49,7 @@ def show(
         return
     for name, value in found.items():
         if value is not None:
-            typer.echo(f"{name:>16}  {value}")
+            typer.echo(f"{name:>16}  {printable(value)}")
 
 
 @app.command()
@@ -104,5 +105,7 @@ def _table(found: list[letters.Letter]) -> Table:
             letter.reason,
             letter.attempts,
         )
-        table.add_row(*(str(cell) for cell in row), letter.last_failed_at, letter.detail)
+        cells = (*row, letter.last_failed_at, letter.detail)
+        # As Text, so that square brackets are no markup.
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     return table

@@ -76,6 +76,11 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
+def printable(text: object) -> str:
+    """A text of the CRM's or the API's as a terminal may show it: what would steer the terminal is spelt out, but for newlines."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text))
+
+
 def wide_console() -> Console:
     """Standard output; where it is no terminal, wide enough that no column is cut."""
     return Console() if sys.stdout.isatty() else Console(width=200)
