@@ -13,8 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from worker import capture
 from worker.config.mapping import load_mapping
 from worker.config.settings import load_settings
 from worker.points import Point
-from worker.sandbox.faults import Refuse
+from worker.sandbox.faults import Refuse, Rule
 from worker.sandbox.server import Sandbox
 from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
 
@@ -44,13 +44,13 @@ POISONED = 13
 MARKER = 14
 """Changed by whoever wants to know how long a change takes."""
 
-CRM = f"""
+CRM = """
 CREATE SCHEMA crm;
 CREATE TABLE crm.companies (id bigint PRIMARY KEY, version int NOT NULL DEFAULT 0);
 CREATE TABLE crm.contacts (id bigint PRIMARY KEY, version int NOT NULL DEFAULT 0, company_id bigint NOT NULL);
 INSERT INTO crm.companies VALUES (1);
-INSERT INTO crm.contacts (id, company_id) SELECT g, 1 FROM generate_series(1, {CONTACTS}) g;
 """
+FILL = "INSERT INTO crm.contacts (id, company_id) SELECT g, 1 FROM generate_series(1, %s::int) g"
 VERSIONS = "SELECT c.id, c.version + o.version FROM crm.contacts c JOIN crm.companies o ON o.id = c.company_id"
 CONTACTS_SQL = """
 SELECT c.id AS key, (c.version + o.version)::text AS "fullName",
@@ -95,12 +95,23 @@ class Verdict:
 
 
 class House:
-    """`rate`: requests a second. Settings by name replace the usual ones."""
+    """`rate`: requests a second; `poison`: what the API refuses; `timeout`: seconds until all contacts have arrived for the first
+    time. Settings by name replace the usual ones.
+    """
 
     def __init__(
-        self, folder: Path, *, rate: int = 20, workers: int = 2, concurrency: int = 2, **settings: str
+        self,
+        folder: Path,
+        *,
+        rate: int = 20,
+        workers: int = 2,
+        concurrency: int = 2,
+        contacts: int = CONTACTS,
+        poison: Sequence[Rule] = (Refuse(ids=[str(POISONED)]),),
+        timeout: float = 120,
+        **settings: str,
     ) -> None:
-        self.folder, self.rate = folder, rate
+        self.folder, self.rate, self.contacts, self.poison, self.timeout = folder, rate, contacts, poison, timeout
         self.postgres = EmbeddedPostgres(folder, settings={"fsync": "off", "full_page_writes": "off"})
         self.valkey = EmbeddedValkey(folder)
         self.sandbox = Sandbox(history=True)
@@ -111,26 +122,25 @@ class House:
         self._seen = 0
 
     def __enter__(self) -> House:
-        self.postgres.start()
-        self.valkey.start()
-        self.sandbox.start()
-        self.proxy.start()
-        self._furnish()
-        self.supervisor = Supervisor(
-            [Process(part, self.environment, self.folder / f"{name}.log") for part, name in self._parts]
-        )
-        self.supervisor.start()
-        self.sandbox.faults.add(Refuse(ids=[str(POISONED)]))
-        self.run("backfill", "contacts")
-        self.settle(timeout=120)
+        with ExitStack() as stack:
+            for server in (self.postgres, self.valkey, self.sandbox, self.proxy):
+                server.start()
+                stack.callback(server.stop)
+            self._furnish()
+            self.supervisor = Supervisor(
+                [Process(part, self.environment, self.folder / f"{name}.log") for part, name in self._parts]
+            )
+            stack.callback(self.supervisor.stop)
+            self.supervisor.start()
+            for rule in self.poison:
+                self.sandbox.faults.add(rule)
+            self.run("backfill", "contacts")
+            self.settle(self.timeout)
+            self._ends = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.supervisor.stop()
-        self.proxy.stop()
-        self.sandbox.stop()
-        self.valkey.stop()
-        self.postgres.stop()
+        self._ends.close()
 
     def _furnish(self) -> None:
         (self.folder / "sync.toml").write_text(TOML, encoding="utf-8")
@@ -157,6 +167,7 @@ class House:
         migrations.upgrade(self.database_url)
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             connection.execute(CRM.encode())
+            connection.execute(FILL, [self.contacts])
             capture.install(connection, load_mapping(load_settings(self.environment), need_keys=False))
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
@@ -225,7 +236,7 @@ class House:
             self.arrive(timeout)
             resumed = time.monotonic() - healed
         self.settle(timeout)
-        return self._verdict(resumed, time.monotonic() - healed)
+        return self.verdict([str(POISONED)], resumed, time.monotonic() - healed)
 
     def arrive(self, timeout: float) -> None:
         """Change one contact, and wait until the API has it."""
@@ -236,14 +247,36 @@ class House:
     def settle(self, timeout: float) -> None:
         wait_until(lambda: not self.sql(WAITING), timeout=timeout, every=0.1, what="everything to settle")
 
-    def _verdict(self, resumed: float, recovered: float) -> Verdict:
+    def flood(self) -> None:
+        """Change every contact, so that there is a backlog; requests are counted from here on."""
+        self._seen = self.sandbox.requests.last
+        self.sql("UPDATE crm.contacts SET version = version + 1")
+
+    def arrivals(self, count: int) -> list[float]:
+        """When the first `count` requests since the flood arrived, in seconds; the flood goes on until they have."""
+
+        def enough() -> bool:
+            [(waiting,)] = self.sql("SELECT count(*) FROM ringostat_sync.pending")
+            if waiting < self.contacts / 2:
+                self.sql("UPDATE crm.contacts SET version = version + 1")
+            return len(self.sandbox.requests.since(self._seen)) >= count
+
+        wait_until(enough, timeout=60 + 2 * count / self.rate, every=0.2, what=f"{count} requests")
+        return sorted(request.arrived for request in self.sandbox.requests.since(self._seen))[:count]
+
+    def letters(self) -> list[str]:
+        """The keys of the open letters, in the order of their numbers."""
+        listed = json.loads(self.run("dead-letters", "list", "--json").stdout)
+        return sorted((letter["key"] for letter in listed), key=int)
+
+    def verdict(self, at_fault: Sequence[str], resumed: float = 0.0, recovered: float = 0.0) -> Verdict:
+        """Count; contacts at fault may be lost, and deserve their letters."""
         crm = dict(self.sql(VERSIONS))
-        held = {key: self._versions(key) for key in crm if key != POISONED}
-        letters = json.loads(self.run("dead-letters", "list", "--json").stdout)
+        held = {key: self._versions(key) for key in crm if str(key) not in at_fault}
         return Verdict(
             lost=sum(versions[-1:] != [crm[key]] for key, versions in held.items()),
             stale=sum(versions != sorted(versions) for versions in held.values()),
-            undeserved=sum(letter["key"] != str(POISONED) for letter in letters),
+            undeserved=len(set(self.letters()) - set(at_fault)),
             most=self.most_in_a_second(),
             resumed=resumed,
             recovered=recovered,

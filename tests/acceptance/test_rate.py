@@ -1,0 +1,43 @@
+"""The rate, in the receiver's own log: five workers, five requests a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import faults
+from tests.chaos.house import House
+from worker.sandbox.faults import Status
+
+RATE = 5
+SECONDS = [pytest.param(15), pytest.param(120, marks=pytest.mark.storm)]
+
+
+@pytest.mark.parametrize("seconds", SECONDS)
+def test_five_workers_use_the_rate_and_keep_it(tmp_path: Path, seconds: int) -> None:
+    """With a backlog at least 95 % of it is used, and no second holds more than one request too many."""
+    with House(tmp_path, rate=RATE, workers=5, RINGOSTAT_BATCH_SIZE="20", contacts=600) as house:
+        house.sandbox.faults.clear()
+        house.flood()
+        arrived = house.arrivals(RATE * seconds)
+
+    assert most_in_a_second(arrived) <= RATE + 1
+    assert len(arrived) - 1 >= 0.95 * RATE * (arrived[-1] - arrived[0])
+
+
+@pytest.mark.parametrize("seconds", SECONDS)
+def test_retries_splits_and_a_redis_that_forgets_are_within_the_rate(tmp_path: Path, seconds: int) -> None:
+    """A tenth of the requests fails, one contact is refused, and Redis comes back empty in the middle."""
+    with House(tmp_path, rate=RATE, workers=5, RINGOSTAT_BATCH_SIZE="20", contacts=600) as house:
+        house.sandbox.faults.add(Status(status=500, times=0, probability=0.1))
+        house.flood()
+        house.arrivals(RATE * seconds // 2)
+        faults.redis_restarted_empty(house, 0.5)
+        arrived = house.arrivals(RATE * seconds)
+
+    assert most_in_a_second(arrived) <= RATE + 1
+
+
+def most_in_a_second(arrived: list[float]) -> int:
+    return max(sum(first <= other < first + 1.0 for other in arrived) for first in arrived)
