@@ -1,10 +1,11 @@
 # make up: everything, from nothing.  make test: the tests.  make check: lint and types.
 # make chaos: the long tests, then every fault several times, and one table (an hour).
+# make bench: the product beside a floor and beside peers; ARGS='--quick drain' is less of it.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test chaos check format lock clean
+.PHONY: up test chaos check bench format lock clean
 
 up: $(VENV)/runtime
 	@exec $(BIN)/ringostat-sync up
@@ -21,6 +22,9 @@ check: $(VENV)/dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+bench: $(VENV)/bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -36,6 +40,10 @@ $(VENV)/runtime: requirements.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/bench: benchmarks/requirements.txt $(VENV)/runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
 # The locks hold names, versions and hashes, for every platform, and no address.

@@ -1,0 +1,69 @@
+"""Idle: what the whole job costs while there is nothing to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import psycopg
+
+from benchmarks import measure
+from benchmarks.ground import Ground, value
+from benchmarks.table import Figure
+
+CONTACTS = 1_000
+SECONDS, QUICK_SECONDS = 30, 15
+PARTS = (("worker",), ("beat",), ("listen",), ("flower",))
+LOGGED = (b" statement: ", b" execute ")
+"""What PostgreSQL's log says of each statement, sent plainly or prepared."""
+
+
+def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
+    """CPU, statements, memory: of the worker, beat, the listener, Flower, PostgreSQL and Redis."""
+    seconds = QUICK_SECONDS if quick else SECONDS
+    with ground.database(CONTACTS) as url:
+        extra = {"FLOWER_BASIC_AUTH": "bench:bench", "FLOWER_PORT": "15555"}
+        with ground.parts(ground.environment(url, **extra), *PARTS) as parts:
+            pids = {command[0]: part.pid for command, part in zip(PARTS, parts, strict=True)}
+            pids |= {"PostgreSQL": ground.postgres_pid, "Redis": ground.valkey_pid}
+            log_statements(url, "all")
+            before = {name: measure.cpu_seconds([pid]) for name, pid in pids.items()}
+            transactions, logged = commits(url), statements(ground)
+            time.sleep(seconds)
+            used = {name: (measure.cpu_seconds([pid]) - before[name]) / seconds for name, pid in pids.items()}
+            logged, transactions = statements(ground) - logged, commits(url) - transactions
+            log_statements(url, "none")
+            held = {name: measure.memory([pid]) for name, pid in pids.items()}
+    yield Figure("idle: CPU of all parts", f"{sum(used.values()):.1%} of a core ({apart(used)})", "under 2 %")
+    yield Figure(
+        "idle: statements", f"{logged / seconds:.1f}/s, {transactions / seconds:.1f} transactions/s", "under 10/s"
+    )
+    pss, rss = (sum(getattr(each, kind) for each in held.values()) for kind in ("pss", "rss"))
+    each = ", ".join(f"{name} {memory.pss:.0f}" for name, memory in held.items())
+    yield Figure("idle: memory of the whole job", f"{pss:.0f} MB PSS ({each}); {rss:.0f} MB RSS", "under 350 MB")
+
+
+def apart(used: dict[str, float]) -> str:
+    return ", ".join(f"{name} {share:.1%}" for name, share in used.items())
+
+
+def log_statements(url: str, which: str) -> None:
+    """From now on; statements are counted in the server's log, as `pg_stat_statements` is not everywhere."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"ALTER SYSTEM SET log_statement = '{which}'")
+        connection.execute("SELECT pg_reload_conf()")
+    time.sleep(0.5)
+
+
+def statements(ground: Ground) -> int:
+    """How many the log has."""
+    text = ground.postgres.log.read_bytes()
+    return sum(text.count(mark) for mark in LOGGED)
+
+
+def commits(url: str) -> int:
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = value(
+            connection, "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+        )
+    return int(found)

@@ -1,0 +1,140 @@
+"""Pick-up: a round of collection and the taking of its batches, with more and more around that does not concern it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import psycopg
+
+from benchmarks.contacts import PROJECT
+from benchmarks.ground import MAPPING, Ground, script
+from benchmarks.table import Figure
+from worker.config.settings import load_settings
+from worker.database.sql import sql
+from worker.wiring import Parts
+
+SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
+PASSED = 100_000
+PROJECTS = 1_000
+ROUNDS = 30
+AGAIN = script("again")
+TARGET = "within 1.5 times of the smallest"
+
+
+class Picker:
+    """Rounds of the real collector in this process, without workers; a batch costs `once()` seconds."""
+
+    def __init__(self, parts: Parts, url: str) -> None:
+        self.url = url
+        self._parts = parts
+        self._connection = psycopg.connect(url, autocommit=True)
+
+    def once(self, project: int = PROJECT) -> float:
+        """Seconds a batch: the collector's round, then what a push does to take each batch and see its contacts."""
+        begin = time.perf_counter()
+        batches = [batch for message in self._parts.collector.round(project).messages for batch in message]
+        for batch in batches:
+            with self._parts.engine.begin() as connection:
+                connection.execute(sql("worker.push", "take"), {"batch": batch, "lease": 120.0}).one()
+            with self._parts.engine.connect() as connection:
+                connection.execute(sql("worker.push", "contacts"), {"batch": batch}).all()
+        return (time.perf_counter() - begin) / len(batches)
+
+    def settle(self) -> int:
+        """Let what was taken be done, outside of the clock, and change again at once, so that the backlog stays; how many that were."""
+        with self._connection.transaction():
+            again = self._connection.execute(AGAIN).rowcount
+            self._connection.execute("DELETE FROM ringostat_sync.batches")
+        return again
+
+    def typical(self, projects: range = range(PROJECT, PROJECT + 1)) -> float:
+        """The median of so many rounds, after a few that warm."""
+        times = []
+        for turn in range(ROUNDS + 5):
+            times.append(self.once(projects[turn * 7 % len(projects)]))
+            self.settle()
+        return median(times[5:])
+
+    def execute(self, name: str, **numbers: int) -> None:
+        """A file of statements, one transaction each, then what autovacuum would have done."""
+        for statement in script(name, **numbers).split(";"):
+            if statement.strip():
+                self._connection.execute(statement)
+        self._connection.execute("VACUUM ANALYZE ringostat_sync.pending")
+
+    def close(self) -> None:
+        self._connection.close()
+        self._parts.engine.dispose()
+
+
+def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
+    """Backlogs, then history, then an old snapshot, each after the other in one database; projects in another."""
+    sizes = SIZES[:-1] if quick else SIZES
+    with picker(ground, MAPPING) as some:
+        smallest, done = 0.0, 0
+        for size in sizes:
+            some.execute("pickup", first=done + 1, last=size)
+            done = size
+            seconds = some.typical()
+            smallest = smallest or seconds
+            yield row(f"{size:,} pending", seconds, smallest)
+        some.execute("processed", contacts=sizes[-1])
+        some.execute("pickup", first=1, last=sizes[0])
+        yield row(f"{sizes[0]:,} pending after {sizes[-1]:,} processed", some.typical(), smallest)
+        some.execute("pickup", first=sizes[0] + 1, last=sizes[0] + 2 * PASSED)
+        with old_snapshot(some):
+            yield row(f"old snapshot held while {PASSED:,} pass", some.typical(), smallest)
+    with picker(ground, many_projects(ground.home)) as many:
+        many.execute("projects", projects=PROJECTS, contacts=sizes[1])
+        yield row(
+            f"{PROJECTS:,} projects of {sizes[1] // PROJECTS:,} contacts each",
+            many.typical(range(1, PROJECTS + 1)),
+            smallest,
+        )
+
+
+def row(work: str, seconds: float, smallest: float) -> Figure:
+    return Figure(f"pick-up of a batch, {work}", f"{seconds * 1000:.2f} ms", TARGET, f"{seconds / smallest:.2f}")
+
+
+@contextmanager
+def picker(ground: Ground, mapping: Path) -> Iterator[Picker]:
+    """On a database of its own."""
+    with ground.database(1_000) as url:
+        parts = Parts.of(load_settings(ground.environment(url, SYNC_CONFIG=str(mapping))), need_keys=False)
+        some = Picker(parts, url)
+        try:
+            yield some
+        finally:
+            some.close()
+
+
+@contextmanager
+def old_snapshot(some: Picker) -> Iterator[None]:
+    """A report that somebody left open before so many contacts passed through the queue."""
+    with psycopg.connect(some.url) as report:
+        report.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        report.execute("SELECT count(*) FROM ringostat_sync.batches")
+        passed = 0
+        while passed < PASSED:
+            some.once()
+            passed += some.settle()
+        yield
+
+
+def many_projects(home: Path) -> Path:
+    """A mapping of so many projects, each with a source."""
+    query = MAPPING.parent.parent.parent / "worker" / "demo" / "mapping" / "contacts.sql"
+    lines = ['origin = "CRM"', 'default_responsible = "1"']
+    lines += [f"[[projects]]\nid = {n}" for n in range(1, PROJECTS + 1)]
+    lines += [
+        f'[[sources]]\nname = "c{n}"\nproject = {n}\nmethod = "contacts"\nquery = "{query}"'
+        for n in range(1, PROJECTS + 1)
+    ]
+    file = home / "projects.toml"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
