@@ -6,15 +6,15 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import psycopg
 
 from benchmarks import measure
 from benchmarks.change import fill_outbox, go_live, wait_in_line, wrong
-from benchmarks.ground import Ground, wait_until_drained
+from benchmarks.ground import Ground, Program, wait_until_drained
 from benchmarks.peers.race import race
 from benchmarks.receiver import Options, Receiver, Request
 from benchmarks.table import Figure
@@ -24,6 +24,8 @@ CHANGES, CONTACTS = 100_000, 40_000
 IN_FLIGHT = 8
 FAULTS = 0.05
 PARTS = (("worker", "--concurrency", str(IN_FLIGHT)), ("beat",), ("listen",))
+
+Watch = Callable[[list[Program]], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,10 @@ def run_floor(ground: Ground, contacts: int, changes: int) -> float:
         return float(figures["changes"] / figures["seconds"])
 
 
-def drain(ground: Ground, contacts: int, changes: int, *, faults: float) -> Drained:
-    """Drain a full outbox, then make changes to hot contacts and see that every state has come."""
+def drain(
+    ground: Ground, contacts: int, changes: int, *, faults: float, beside: Watch = lambda _: nullcontext()
+) -> Drained:
+    """Drain a full outbox, `beside` whatever watches; then change hot contacts, and see that every state has come."""
     with (
         ground.database(contacts) as url,
         Receiver(Options(faults=faults)) as receiver,
@@ -97,10 +101,11 @@ def drain(ground: Ground, contacts: int, changes: int, *, faults: float) -> Drai
         with held_back(url) as gun, ground.parts(ground.environment(url, receiver.url), *PARTS) as parts:
             pids = [*(part.pid for part in parts), ground.postgres_pid]
             before = measure.cpu_seconds(pids)
-            started = time.monotonic()
-            gun.commit()
-            receiver.wait()
-            wait_until_drained(connection)
+            with beside(parts):
+                started = time.monotonic()
+                gun.commit()
+                receiver.wait()
+                wait_until_drained(connection)
             cpu = measure.cpu_seconds(pids) - before
             backlog = receiver.take()
             go_live(connection, contacts, changes // 10)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import psycopg
 
 from benchmarks.change import fill_outbox, wait_in_line
+from benchmarks.drain import held_back
 from benchmarks.ground import Ground
 from benchmarks.receiver import Receiver
 from benchmarks.table import Figure
@@ -38,9 +39,9 @@ def measured(ground: Ground, rate: int, seconds: int) -> tuple[int, float]:
             wait_in_line(connection, contacts, contacts)
             fill_outbox(connection)
         limits = {"RINGOSTAT_RATE_LIMIT": f"{rate}/s", "RINGOSTAT_BATCH_SIZE": str(BATCH)}
-        with ground.parts(ground.environment(url, receiver.url, **limits), *PARTS):
+        with held_back(url) as gun, ground.parts(ground.environment(url, receiver.url, **limits), *PARTS):
+            gun.commit()
             receiver.wait()
-            receiver.take()  # those that came while the parts started
             time.sleep(seconds)
             arrivals = [request.arrived for request in receiver.take()]
     return most_in(arrivals, 1.0), (len(arrivals) - 1) / (arrivals[-1] - arrivals[0]) / rate
