@@ -25,7 +25,8 @@ from benchmarks.ground import Ground, Program
 
 TOP = 40
 HERTZ = 250
-LINE = re.compile(r"duration: ([0-9.]+) ms  (?:(parse|bind|execute) [^:]*|statement): (.*)")
+OURS = "(worker/"
+LINE = re.compile(r"duration: ([0-9.]+) ms  (?:(parse|bind|execute) [^:]*|statement):\s+(.*)")
 
 
 def main(changes: int) -> None:
@@ -44,7 +45,7 @@ def main(changes: int) -> None:
         console.print(
             f"{drained.rate:,.0f} changes/s, {drained.cpu_per_1000:.3f} CPU s per 1,000 changes, both while watched"
         )
-        for title, inclusive in (("functions, with all that they call", True), ("functions, alone", False)):
+        for title, inclusive in (("our functions, with all that they call", True), ("functions, alone", False)):
             console.print(functions(title, ground.home / "worker.stacks", inclusive=inclusive))
         console.print(statements(ground.postgres.log))
 
@@ -70,13 +71,13 @@ def log_durations(ground: Ground, least: str) -> None:
 
 
 def functions(title: str, stacks: Path, *, inclusive: bool) -> Table:
-    """Share of the samples in which a function was on the stack, or was its top."""
+    """Share of the samples in which a function of ours was on the stack, or any was its top."""
     counts: Counter[str] = Counter()
     total = 0
     for line in stacks.read_text(encoding="utf-8").splitlines():
         stack, _, samples = line.rpartition(" ")
         frames = [re.sub(r":\d+\)$", ")", frame) for frame in stack.split(";")]
-        for frame in set(frames) if inclusive else frames[-1:]:
+        for frame in {frame for frame in frames if OURS in frame} if inclusive else frames[-1:]:
             counts[frame] += int(samples)
         total += int(samples)
     table = Table("share", title, title=f"{total / HERTZ:.1f} CPU seconds of Python sampled")
