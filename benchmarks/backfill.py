@@ -28,20 +28,20 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
     yield Figure("floor: contacts, each once", f"{floor:,.0f} contacts/s")
     yield Figure(f"backfill of {contacts:,}", f"{rate:,.0f} contacts/s", "half of the floor", f"{rate / floor:.2f}")
     yield Figure("backfill: contacts that came", f"{came:,} in {len(requests):,} requests", f"{contacts:,}")
-    yield from memory("workers, beat, listener", [parts for parts, _ in samples])
-    yield from memory("all, with PostgreSQL and Redis", [everything for _, everything in samples])
+    yield from memory("workers, beat, listener", [sum(each.pss for each in moment[: len(PARTS)]) for moment in samples])
+    yield from memory("all, with PostgreSQL and Redis", [sum(each.pss for each in moment) for moment in samples])
 
 
-def memory(whose: str, samples: list[measure.Memory]) -> Iterator[Figure]:
+def memory(whose: str, samples: list[float]) -> Iterator[Figure]:
+    """`samples`: megabytes, in order."""
     quarter = max(1, len(samples) // 4)
-    first, last = (median(each.pss for each in some) for some in (samples[:quarter], samples[-quarter:]))
-    peak = max(each.pss for each in samples)
-    figure = f"{first:,.0f} MB in the first quarter, {last:,.0f} MB in the last, {peak:,.0f} MB at most"
+    first, last = median(samples[:quarter]), median(samples[-quarter:])
+    figure = f"{first:,.0f} MB in the first quarter, {last:,.0f} MB in the last, {max(samples):,.0f} MB at most"
     yield Figure(f"backfill: memory of {whose}", figure, "flat", f"{last / first:.2f}")
 
 
-def backfill(ground: Ground, contacts: int) -> tuple[list[Request], list[tuple[measure.Memory, measure.Memory]]]:
-    """The requests, and the memory (of the parts, of everything) every two seconds."""
+def backfill(ground: Ground, contacts: int) -> tuple[list[Request], list[list[measure.Memory]]]:
+    """The requests, and the memory (of each part, of PostgreSQL, of Redis) every two seconds."""
     with (
         ground.database(contacts) as url,
         Receiver(Options(keep=False)) as receiver,
@@ -49,9 +49,8 @@ def backfill(ground: Ground, contacts: int) -> tuple[list[Request], list[tuple[m
     ):
         environment = ground.environment(url, receiver.url)
         with ground.parts(environment, *PARTS) as parts:
-            pids = [part.pid for part in parts]
-            servers = [ground.postgres_pid, ground.valkey_pid]
-            with measure.Sampler(pids) as ours, measure.Sampler([*pids, *servers]) as everything:
+            pids = [*(part.pid for part in parts), ground.postgres_pid, ground.valkey_pid]
+            with measure.Sampler(pids) as sampler:
                 ground.run(environment, "backfill", "contacts")
                 wait_until_drained(connection)
-        return receiver.take(), list(zip(ours.samples, everything.samples, strict=False))
+        return receiver.take(), sampler.samples

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -52,11 +52,11 @@ def memory(pids: Iterable[int]) -> Memory:
 
 
 class Sampler:
-    """Takes the memory of these trees every `every` seconds until it is left; `samples` in order."""
+    """Takes the memory of each of these trees every `every` seconds until it is left: `samples`, a list a moment."""
 
-    def __init__(self, pids: Iterable[int], every: float = 2.0) -> None:
-        self.samples: list[Memory] = []
-        self._pids = list(pids)
+    def __init__(self, pids: Sequence[int], every: float = 2.0) -> None:
+        self.samples: list[list[Memory]] = []
+        self._pids = pids
         self._every = every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -71,4 +71,4 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._stop.wait(self._every):
-            self.samples.append(memory(self._pids))
+            self.samples.append([memory([pid]) for pid in self._pids])

@@ -1,4 +1,4 @@
-"""Where the time of a drain goes: functions by py-spy (on a CPU), statements by PostgreSQL's own log.
+"""Where the time of a drain goes: functions by py-spy, statements by PostgreSQL's own log.
 
     python -m benchmarks.profile [CHANGES]
 
@@ -80,7 +80,7 @@ def functions(title: str, stacks: Path, *, inclusive: bool) -> Table:
         for frame in {frame for frame in frames if OURS in frame} if inclusive else frames[-1:]:
             counts[frame] += int(samples)
         total += int(samples)
-    table = Table("share", title, title=f"{total / HERTZ:.1f} CPU seconds of Python sampled")
+    table = Table("share", title, title=f"{total / HERTZ:.1f} s of Python that ran, or waited for a core")
     for frame, samples in counts.most_common(TOP):
         table.add_row(f"{samples / total:.1%}", frame)
     return table
