@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from statistics import median
 from threading import Thread
@@ -20,6 +20,9 @@ WRITERS = 2
 UPDATES, QUICK_UPDATES = 3_000, 500
 TURNS, QUICK_TURNS = 7, 3
 AT_ONCE = "UPDATE crm.contacts SET patronymic = 'v' || substr(patronymic, 2)::int + 1"
+
+Measure = Callable[[str, int], float]
+"""Seconds of a turn (its number) in the database at a URL."""
 
 
 def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
@@ -44,7 +47,7 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
         )
 
 
-def in_turns(plain: str, captured: str, turns: int, measure) -> tuple[float, float]:  # noqa: ANN001 - (url, turn) -> seconds
+def in_turns(plain: str, captured: str, turns: int, measure: Measure) -> tuple[float, float]:
     """Medians of the seconds without and with capture; before the turns that count, one that warms."""
     times: dict[str, list[float]] = {plain: [], captured: []}
     for turn in range(turns + 1):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
 
@@ -68,12 +70,13 @@ def run(ground: Ground, peer: Peer, changes: int) -> tuple[float, float, int, in
     with (
         ground.database(contacts) as url,
         Receiver() as receiver,
+        ExitStack() as stack,
         psycopg.connect(url, autocommit=True) as connection,
     ):
         wait_in_line(connection, contacts, changes)
         keys = [key for (key,) in connection.execute("SELECT key FROM bench.changes ORDER BY id")]
         environment = {**ground.environment(url, receiver.url), "API_URL": receiver.url, "PYTHONPATH": str(HERE.parent)}
-        os.environ.update(environment)
+        stack.enter_context(patch.dict(os.environ, environment))
         module = import_module(peer.module)
         module.install()
         module.enqueue(keys)
