@@ -12,12 +12,15 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from hypothesis import settings
 from psycopg import sql
 
 from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
 
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 numbers = itertools.count(1)
+
+settings.register_profile("storm", max_examples=3000, print_blob=True)
 
 
 def pytest_configure() -> None:

@@ -1,0 +1,247 @@
+"""The promises in plain Python: what the CRM and the API hold, what is owed, and an API that objects to what must not be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
+
+MAPPED = ("1", "2", "3", "4")
+LEAD, PRODUCED = "L1", "9"
+CONTACTS = (*MAPPED, LEAD, PRODUCED)
+LEAD_OF = {"1": LEAD}
+"""Contact 1 has this leadId: on the wire it is one contact with the lead."""
+ALIKE = {contact: ("1", LEAD) if contact in {"1", LEAD} else (contact,) for contact in CONTACTS}
+NAMES = ("A", "B", "C", None)
+"""What a contact may be called; None cannot be sent."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API does with a request: `processed` (it takes the documents over) and what it says.
+
+    With `to` it does so only where that contact is in the request, and accepts every other.
+    """
+
+    outcome: Outcome
+    processed: bool = False
+    to: str | None = None
+
+
+ACCEPT = Answer(Accepted(200), processed=True)
+ANSWERS = (
+    ACCEPT,
+    Answer(Failed("http_500", unknown=False, status=500)),
+    Answer(Failed("timeout", unknown=True)),
+    Answer(Failed("timeout", unknown=True), processed=True),
+    Answer(Refused(400, "no")),
+    Answer(Refused(413, "too large", too_large=True)),
+    *(Answer(Refused(422, "no"), to=contact) for contact in CONTACTS),
+    Answer(Throttled(429, 60.0)),
+    Answer(Unauthorized(401)),
+    Answer(Unexpected(404)),
+)
+
+
+@dataclass
+class Row:
+    """A contact in the CRM; `version` rises with each change of what a document could tell."""
+
+    name: str | None
+    hidden: bool = False
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """What the API holds under a contact's ids: a name, and how new it was."""
+
+    name: str
+    version: int
+
+
+@dataclass
+class Frame:
+    """A push on its way: what the CRM held when it read, and whether it may not begin a request."""
+
+    batch: int
+    documents: dict[str, tuple[str | None, int]] = field(default_factory=dict)
+
+
+@dataclass
+class Model:
+    """Everything that the machine did, as one would keep it on paper."""
+
+    crm: dict[str, Row] = field(default_factory=lambda: {key: Row("A") for key in MAPPED})
+    rows: int = 0
+    produced: dict[int, str | None] = field(default_factory=dict)
+    """The producer's documents by their outbox ids."""
+    changed: set[str] = field(default_factory=set)
+    """Contacts with a committed change."""
+    given_up: set[str] = field(default_factory=set)
+    """Contacts whose letter was discarded, with no change since."""
+    forced: set[str] = field(default_factory=set)
+    """Contacts that a backfill wants sent whatever the API holds."""
+    been_invalid: set[str] = field(default_factory=set)
+    refused_alone: set[str] = field(default_factory=set)
+    failures: Counter[str] = field(default_factory=Counter)
+    """Requests that failed, by the contacts in them."""
+    buried: set[int] = field(default_factory=set)
+    """Outbox ids of the producer's documents that became letters …"""
+    dropped: set[int] = field(default_factory=set)
+    """… and of those that were given up with one."""
+    api: dict[str, State] = field(default_factory=dict)
+    paused: bool = False
+    """By hand."""
+
+    def next_id(self, late: int) -> int:
+        """An outbox id of its own: higher than all before it, or, as ids precede commits, below the last `late` ones."""
+        self.rows += 1
+        if late == 0 or self.rows <= late + 1:
+            return 1000 * self.rows
+        return 1000 * (self.rows - 1 - late) + self.rows
+
+    def change(self, key: str, name: str | None, *, hidden: bool) -> list[str]:
+        """A row of the CRM becomes this; returns the contacts that owe their existence to it."""
+        row = self.crm[key]
+        if (row.name, row.hidden) != (name, hidden):
+            self.crm[key] = Row(name, hidden, row.version + 1)
+        contacts = [key, *([LEAD_OF[key]] if key in LEAD_OF else [])]
+        for contact in contacts:
+            self.owe(contact)
+        return contacts
+
+    def owe(self, contact: str, *, forced: bool = False) -> None:
+        """A change of this contact is committed."""
+        self.changed.add(contact)
+        self.given_up.discard(contact)
+        if forced:
+            self.forced.add(contact)
+        if self.is_invalid(contact):
+            self.been_invalid.add(contact)
+
+    def produce(self, outbox_id: int, name: str | None) -> None:
+        """The producer writes a document."""
+        self.produced[outbox_id] = name
+        self.owe(PRODUCED)
+        if name is None:
+            self.been_invalid.add(PRODUCED)
+
+    def bury(self, contact: str, outbox_id: int) -> None:
+        """A letter is open."""
+        self.forced.discard(contact)
+        if contact == PRODUCED:
+            self.buried.add(outbox_id)
+
+    def give_up(self, contact: str, outbox_id: int, waiting: set[int]) -> None:
+        """Its letter is discarded, and with it what that change had superseded; what is `waiting` comes after it."""
+        self.given_up.add(contact)
+        if contact == PRODUCED:
+            self.dropped |= {one for one in self.produced if one <= outbox_id} - waiting
+
+    def row(self, contact: str) -> Row:
+        return self.crm["1" if contact == LEAD else contact]
+
+    def document(self, contact: str) -> tuple[str | None, int]:
+        """The name that the API should hold for a contact now (None: it is absent, or cannot be sent), and its version."""
+        if contact == PRODUCED:
+            newest = max(self.produced.keys() - self.dropped, default=0)
+            return self.produced.get(newest), newest
+        row = self.row(contact)
+        if contact == LEAD:
+            return f"Lead {row.name}" if row.name else None, row.version
+        return None if row.hidden else row.name, row.version
+
+    def is_absent(self, contact: str) -> bool:
+        return contact in MAPPED and self.crm[contact].hidden
+
+    def is_invalid(self, contact: str) -> bool:
+        """Whether a letter is all that this contact can become."""
+        return not self.is_absent(contact) and self.document(contact)[0] is None
+
+    def holds(self, contact: str) -> bool:
+        """Whether the API holds this contact as it is, or as the one with which it shares an id is."""
+        state = self.api.get(ALIKE[contact][0])
+        if contact == PRODUCED and state is not None and state.version > self.document(contact)[1]:
+            return True
+        return state is not None and state.name in {self.document(alike)[0] for alike in ALIKE[contact]}
+
+    def read(self) -> dict[str, tuple[str | None, int]]:
+        """What a push reads that reads now."""
+        return {contact: self.document(contact) for contact in (*MAPPED, LEAD)}
+
+
+class StandIn:
+    """The API in this process, with a script of answers; it accepts what the script leaves open.
+
+    `flies` and `accepted` name a contact's outbox ids: the one in flight, and the one last accepted. `meanwhile` is called
+    while a request is with the API.
+    """
+
+    def __init__(
+        self, model: Model, flies: Callable[[str], int], accepted: Callable[[str], int], meanwhile: Callable[[], None]
+    ) -> None:
+        self.model = model
+        self.script: list[Answer] = []
+        self.frames: list[Frame] = []
+        self.posts = 0
+        self._flies, self._accepted = flies, accepted
+        self._meanwhile = meanwhile
+        self._now: set[str] = set()
+
+    def post(self, _project: object, _method: object, body: bytes) -> Outcome:
+        documents = msgspec.json.decode(body)["contacts"]
+        answer = self.script.pop(0) if self.script else ACCEPT
+        ids = [wire_id for document in documents for wire_id in _wire_ids(document)]
+        assert len(ids) == len(set(ids)), f"a request carries an id twice: {ids}"
+        assert self._now.isdisjoint(ids), f"in two requests at once: {self._now.intersection(ids)}"
+        self._now.update(ids)
+        try:
+            self._meanwhile()
+            return self._take(documents, answer)
+        finally:
+            self._now.difference_update(ids)
+
+    def _take(self, documents: list[dict[str, Any]], answer: Answer) -> Outcome:
+        self.posts += 1
+        states = {_contact(document): document["fullName"] for document in documents}
+        if answer.to is not None and answer.to not in states:
+            answer = ACCEPT
+        for contact, name in states.items():
+            state = self._state(contact, name)
+            if answer.processed:
+                self.model.api[ALIKE[contact][0]] = state
+                self.model.forced.discard(contact)
+            if isinstance(answer.outcome, Failed):
+                self.model.failures[contact] += 1
+            if isinstance(answer.outcome, Refused) and len(states) == 1:
+                self.model.refused_alone.add(contact)
+        return answer.outcome
+
+    def _state(self, contact: str, name: str) -> State:
+        """Object to what is older than what the API holds, or was not there when it was read."""
+        model = self.model
+        before = model.api.get(ALIKE[contact][0], State("", -1))
+        if contact == PRODUCED:
+            version, accepted = self._flies(PRODUCED), self._accepted(PRODUCED)
+            assert name == model.produced[version], f"{name} is not what the producer wrote as {version}"
+            assert version >= accepted, f"payload {version} after {accepted} was accepted"
+            assert version >= before.version or before.version in model.buried, f"payload {version} after {before}"
+        else:
+            read, version = self.frames[-1].documents[contact]
+            assert name == read, f"{contact} was {read} when it was read, not {name}"
+            assert version >= before.version, f"{contact}: {name} of version {version} after {before}"
+        return State(name, version)
+
+
+def _wire_ids(document: dict[str, Any]) -> list[str]:
+    return [f"{kind} {document[kind]}" for kind in ("externalId", "leadId") if document[kind] is not None]
+
+
+def _contact(document: dict[str, Any]) -> str:
+    return str(document["externalId"] or document["leadId"])

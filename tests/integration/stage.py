@@ -1,0 +1,150 @@
+"""The engine as the model's machine plays on it: one database emptied between examples, and a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+from tests.integration.engine import PROJECT, Engine
+from worker.config.mapping import load_mapping
+from worker.projects import health
+from worker.status.status import LaneStatus, read_status
+
+CLOCK = """
+CREATE TABLE crm.clock (now timestamptz NOT NULL);
+INSERT INTO crm.clock VALUES ('2030-01-01 00:00:00+00');
+CREATE OR REPLACE FUNCTION ringostat_sync.clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT now FROM crm.clock';
+"""
+EMPTY = """
+TRUNCATE ringostat_sync.outbox, ringostat_sync.pending, ringostat_sync.in_flight, ringostat_sync.held_ids,
+    ringostat_sync.batches, ringostat_sync.deliveries, ringostat_sync.dead_letters, ringostat_sync.settlements,
+    ringostat_sync.lanes, ringostat_sync.requests, ringostat_sync.pauses, ringostat_sync.service_health,
+    ringostat_sync.backfills, crm.contacts;
+UPDATE crm.clock SET now = '2030-01-01 00:00:00+00';
+INSERT INTO crm.contacts (id, name, phone, lead)
+    SELECT g, 'A', '067123456' || g, CASE g WHEN 1 THEN 'L1' END FROM generate_series(1, 4) g;
+"""
+PLACES = """
+SELECT 'outbox' AS place, key, id AS outbox_id, NULL AS reason FROM ringostat_sync.outbox
+UNION ALL SELECT 'pending', key, outbox_id, NULL FROM ringostat_sync.pending
+UNION ALL SELECT 'in_flight', key, outbox_id, NULL FROM ringostat_sync.in_flight
+UNION ALL SELECT state::text, key, outbox_id, reason::text FROM ringostat_sync.dead_letters WHERE state IN ('open', 'requeued')
+UNION ALL SELECT 'delivery', key, outbox_id, NULL FROM ringostat_sync.deliveries
+UNION ALL SELECT 'id held for nobody', wire_id, batch_id, NULL FROM ringostat_sync.held_ids AS h
+    WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.batch_id = h.batch_id AND f.place = h.place)
+UNION ALL SELECT 'batch of nobody', id::text, 0, NULL FROM ringostat_sync.batches AS b
+    WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.batch_id = b.id)
+"""
+ACCEPTED = "SELECT coalesce(max(outbox_id), 0) FROM ringostat_sync.deliveries WHERE key = %s"
+FLIES = "SELECT coalesce(max(outbox_id), 0) FROM ringostat_sync.in_flight WHERE key = %s"
+AGAINST = """
+SELECT p.reason FROM ringostat_sync.pauses AS p, ringostat_sync.batches AS b
+WHERE b.id = %s AND (p.reason = 'by_hand' OR NOT b.probe)
+"""
+TOML = """
+origin = "CRM"
+default_responsible = "1"
+[[sources]]
+name = "contacts"
+method = "contacts"
+query = "contacts.sql"
+[[sources]]
+name = "leads"
+method = "contacts"
+identity = "leadId"
+query = "leads.sql"
+"""
+
+
+class Breakable:
+    """A part whose next use may fail."""
+
+    def __init__(self, part: object) -> None:
+        self._part = part
+        self.error: Exception | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        return getattr(self._part, name)
+
+
+class Stage:
+    """The engine, a connection beside it, and what the machine turns."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.parts = engine, engine.parts
+        (engine.folder / "sync.toml").write_text(TOML, encoding="utf-8")
+        self.parts.mapping = load_mapping(self.parts.settings, need_keys=True)
+        self._client = self.parts.pusher.client
+        self.parts.pusher.sleep = lambda _seconds: None
+        # Nobody else posts while a bucket is refilled.
+        self.parts.limiter._pause = lambda _seconds: None
+        self.reader = self.parts.pusher.reader = Breakable(self.parts.pusher.reader)  # type: ignore[assignment]
+        self.limiter = self.parts.pusher.limiter = Breakable(self.parts.limiter)  # type: ignore[assignment]
+        self._connection = psycopg.connect(engine.database_url, autocommit=True, row_factory=namedtuple_row)
+        self.sql(CLOCK)
+
+    def close(self) -> None:
+        self._connection.close()
+        self.parts.pusher.client = self._client
+
+    def sql(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
+        cursor = self._connection.execute(statement.encode(), values or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def empty(self, client: object, batch_size: int, seed: int) -> None:
+        """Begin an example: nothing waits, contacts 1 to 4 are called A, dice fall as they fell before."""
+        self.sql(EMPTY)
+        self.forget()
+        self.parts.pusher.client = client  # type: ignore[assignment]
+        self.parts.pusher.dice.seed(seed)
+        self.parts.collector._dice.seed(seed)
+        project = self.parts.mapping.projects[PROJECT]
+        self.parts.mapping.projects[PROJECT] = replace(project, batch_size=batch_size)  # type: ignore[index]
+
+    def write(self, source: str, key: str, outbox_id: int, payload: str | None = None) -> None:
+        """Put a row into the outbox."""
+        statement = "INSERT INTO ringostat_sync.outbox (source, key, id, payload) VALUES (%s, %s, %s, %s)"
+        self.sql(statement, [source, key, outbox_id, payload])
+
+    def turn_clock(self, seconds: float) -> None:
+        """Let time pass. Redis has a clock of its own, so its buckets are lost, and found again in PostgreSQL."""
+        self.sql("UPDATE crm.clock SET now = now + make_interval(secs => %s)", [seconds])
+        self.forget()
+
+    def forget(self) -> None:
+        """Redis loses everything."""
+        self.parts.redis.flushall()
+
+    def throttle(self, seconds: float) -> None:
+        """Another worker is told to hold back."""
+        with self.parts.engine.begin() as connection:
+            health.hold(connection, PROJECT, seconds)
+        self.parts.limiter.hold(self.parts.mapping.projects[PROJECT], seconds)
+
+    def places(self) -> list[Any]:
+        """Where every contact is."""
+        return self.sql(PLACES)
+
+    def status(self) -> LaneStatus:
+        with self.parts.engine.connect() as connection:
+            [lane] = read_status(connection, self.parts.mapping)
+            return lane
+
+    def why_not(self, batch: int) -> str | None:
+        """The pause that forbids this batch to post."""
+        return next((row.reason for row in self.sql(AGAINST, [batch])), None)
+
+    def flies(self, key: str) -> int:
+        """The outbox id of a contact in flight."""
+        return int(self.sql(FLIES, [key])[0][0])
+
+    def accepted(self, key: str) -> int:
+        """The outbox id that was last accepted for a contact."""
+        return int(self.sql(ACCEPTED, [key])[0][0])

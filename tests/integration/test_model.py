@@ -1,0 +1,393 @@
+"""The life of a change as a state machine: any interleaving of what people, processes and the API do keeps the promises.
+
+The real code on real servers, in one process; `model.py` is what it is held against. Time stands still but where the machine
+turns it, so that a failing example fails again. `--hypothesis-profile=storm` looks longer, at other examples each time.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from functools import partial
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from structlog.testing import capture_logs
+
+from tests.integration.deaths import KilledError
+from tests.integration.engine import DIRECTIONS, Engine
+from tests.integration.model import ANSWERS, LEAD, MAPPED, NAMES, PRODUCED, Answer, Frame, Model, StandIn
+from tests.integration.stage import Stage
+from worker import points
+from worker.errors import LimiterUnavailableError, MappingBrokenError
+from worker.letters.letters import discard_letters, list_letters, requeue_letters
+from worker.points import Point
+from worker.purge.purge import purge
+from worker.reading.reader import ReplicaUnavailableError
+from worker.recover.recover import recover
+
+LEASE = 120
+ATTEMPTS = 4
+WAITING = ("outbox", "pending", "in_flight")
+WITH_THE_API = "with the API"
+
+
+class Meanwhile(StrEnum):
+    """What may happen while a push is on its way."""
+
+    DIES = "the worker dies"
+    IS_TAKEN_BACK = "its lease is over, and it goes on"
+    IS_OVERTAKEN = "its lease is over, others do its work, and it goes on"
+    OTHERS = "others collect and push"
+    CHANGES = "a contact changes"
+    IS_PAUSED = "the project is paused"
+    IS_THROTTLED = "another worker is told to hold back"
+    FORGETS = "Redis loses everything"
+    CANNOT_READ = "the replica is away"
+    CANNOT_MAP = "the mapping is broken"
+    HAS_NO_LIMITER = "Redis is away"
+
+
+ON_THE_WAY = (
+    Point.LEASED,
+    Point.READ,
+    Point.HELD,
+    Point.GRANTED,
+    Point.BEGUN,
+    WITH_THE_API,
+    Point.ANSWERED,
+    Point.SETTLED,
+)
+# Frozen between the last check and the answer, a worker is killed before its lease is over.
+NOT_FROZEN = tuple(point for point in ON_THE_WAY if point not in {Point.BEGUN, WITH_THE_API})
+WHERE = {
+    Meanwhile.DIES: (*ON_THE_WAY, Point.SETTLING),
+    Meanwhile.IS_TAKEN_BACK: NOT_FROZEN,
+    Meanwhile.IS_OVERTAKEN: NOT_FROZEN,
+    Meanwhile.CANNOT_READ: (Point.LEASED,),
+    Meanwhile.CANNOT_MAP: (Point.LEASED,),
+    Meanwhile.HAS_NO_LIMITER: (Point.HELD, Point.ANSWERED, Point.SETTLED),
+}
+Plan = tuple[str, Meanwhile]
+PLANS: list[Plan] = [(point, event) for event in Meanwhile for point in WHERE.get(event, ON_THE_WAY)]
+
+keys = st.sampled_from(MAPPED)
+names = st.sampled_from(NAMES)
+lates = st.sampled_from([0, 0, 0, 1, 3])
+indexes = st.integers(0, 7)
+
+
+def dying_at(*moments: Point) -> st.SearchStrategy[Point | None]:
+    return st.sampled_from([None, None, *moments])
+
+
+class Life(RuleBasedStateMachine):
+    """What people, the CRM, the processes and the API do, in any order."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.stage = stage
+        self.model = Model()
+        self.api = StandIn(self.model, stage.flies, stage.accepted, partial(self.reach, WITH_THE_API))
+        self.messages: list[int] = []
+        self.plan: Plan | None = None
+        self.counts = (0, 0, 0)
+
+    @initialize(batch_size=st.sampled_from([100, 3, 1]), seed=st.integers(0, 3))
+    def begin(self, batch_size: int, seed: int) -> None:
+        self.stage.empty(self.api, batch_size, seed)
+        points.arm(self.reach)
+
+    # What happens in the CRM.
+
+    @rule(key=keys, name=names, late=lates)
+    def change(self, key: str, name: str | None, late: int) -> None:
+        self.write(key, name, hidden=self.model.crm[key].hidden, late=late)
+
+    @rule(key=keys)
+    def hide_or_show(self, key: str) -> None:
+        row = self.model.crm[key]
+        self.write(key, row.name, hidden=not row.hidden)
+
+    @rule(name=names, late=lates)
+    def produce(self, name: str | None, late: int) -> None:
+        outbox_id = self.model.next_id(late)
+        payload = json.dumps({"fullName": name, "contactDirections": DIRECTIONS})
+        self.stage.write("contacts", PRODUCED, outbox_id, payload)
+        self.model.produce(outbox_id, name)
+
+    def write(self, key: str, name: str | None, *, hidden: bool, late: int = 0) -> None:
+        """Change a row of the CRM, and say so in the outbox, as triggers do."""
+        self.stage.sql("UPDATE crm.contacts SET name = %s, hidden = %s WHERE id = %s", [name, hidden, key])
+        for contact in self.model.change(key, name, hidden=hidden):
+            self.stage.write("leads" if contact == LEAD else "contacts", contact, self.model.next_id(late))
+
+    # What the processes do.
+
+    @rule(copies=st.lists(st.sampled_from([1, 1, 1, 0, 2]), max_size=3), death=dying_at(Point.TAKING_IN, Point.CLAIMED))
+    def collect(self, copies: list[int], death: Point | None = None) -> None:
+        """A round; the broker may lose a message, or bring it twice."""
+        with self.dying(death):
+            for place, batch in enumerate(self.stage.engine.collect()):
+                self.messages += [batch] * (copies[place] if place < len(copies) else 1)
+
+    @precondition(lambda self: self.messages)
+    @rule(which=indexes, script=st.lists(st.sampled_from(ANSWERS), max_size=4), plan=st.none() | st.sampled_from(PLANS))
+    def push(self, which: int, script: list[Answer], plan: Plan | None) -> None:
+        batch = self.messages.pop(which % len(self.messages))
+        self.api.script, self.plan = list(script), plan
+        with suppress(KilledError):
+            self.travel(batch)
+        self.api.script, self.plan = [], None
+        self.stage.reader.error = self.stage.limiter.error = None
+
+    @rule(death=dying_at(Point.TAKING_BACK))
+    def recover(self, death: Point | None) -> None:
+        with self.dying(death):
+            self.messages += recover(self.stage.parts.engine).unsent
+
+    @rule()
+    def purge(self) -> None:
+        purge(self.stage.parts.engine)
+
+    @rule(seconds=st.sampled_from([1, 6, 30, LEASE + 1, 3600, 40 * 86400]))
+    def pass_time(self, seconds: int) -> None:
+        self.stage.turn_clock(seconds)
+
+    @rule()
+    def forget(self) -> None:
+        self.stage.forget()
+
+    # What an operator does.
+
+    @rule()
+    def pause(self) -> None:
+        self.stage.engine.pause()
+        self.model.paused = True
+
+    @rule()
+    def resume(self) -> None:
+        self.stage.engine.resume()
+        self.model.paused = False
+
+    @rule(which=indexes, death=dying_at(Point.REQUEUEING))
+    def requeue(self, which: int, death: Point | None) -> None:
+        if ids := self.letters():
+            with self.dying(death), self.stage.parts.engine.begin() as connection:
+                requeue_letters(connection, [ids[which % len(ids)]])
+
+    @rule(which=indexes)
+    def discard(self, which: int) -> None:
+        places = self.stage.places()
+        if ids := self.letters():
+            letter = ids[which % len(ids)]
+            with self.stage.parts.engine.begin() as connection:
+                discard_letters(connection, [letter])
+            [row] = self.stage.sql("SELECT key, outbox_id FROM ringostat_sync.dead_letters WHERE id = %s", [letter])
+            waiting = {place.outbox_id for place in places if place.place in WAITING and place.key == row.key}
+            self.model.give_up(row.key, row.outbox_id, waiting)
+
+    @rule(source=st.sampled_from(["contacts", "leads"]), forced=st.booleans(), death=dying_at(Point.FILLED))
+    def backfill(self, source: str, *, forced: bool, death: Point | None) -> None:
+        contacts = [LEAD] if source == "leads" else [key for key in MAPPED if not self.model.is_absent(key)]
+        with self.dying(death):
+            self.stage.engine.backfill(source, forced=forced)
+        for contact in contacts:
+            self.model.owe(contact, forced=forced)
+
+    # How it happens.
+
+    def travel(self, batch: int) -> None:
+        """A worker's push of a batch."""
+        self.api.frames.append(Frame(batch))
+        try:
+            self.stage.parts.pusher.push(batch)
+        finally:
+            self.api.frames.pop()
+
+    @contextmanager
+    def dying(self, moment: Point | None) -> Iterator[None]:
+        self.plan = (moment, Meanwhile.DIES) if moment else None
+        with suppress(KilledError):
+            yield
+        self.plan = None
+
+    def reach(self, point: str) -> None:
+        """A process is at a point of its way: look on, and let happen there what is planned."""
+        if point is Point.READ:
+            self.api.frames[-1].documents = self.model.read()
+        if point is Point.BEGUN:
+            assert self.stage.why_not(self.api.frames[-1].batch) is None
+        if self.plan and self.plan[0] == point:
+            event, self.plan = self.plan[1], None
+            self.happen(event)
+
+    def happen(self, event: Meanwhile) -> None:  # noqa: C901 - one case an event
+        script, self.api.script = self.api.script, []
+        match event:
+            case Meanwhile.DIES:
+                raise KilledError
+            case Meanwhile.IS_TAKEN_BACK:
+                self.take_back()
+            case Meanwhile.IS_OVERTAKEN:
+                self.take_back()
+                self.work()
+            case Meanwhile.OTHERS:
+                self.work()
+            case Meanwhile.CHANGES:
+                for key in MAPPED:
+                    name = self.model.crm[key].name
+                    self.write(key, "B" if name == "A" else "A", hidden=False)
+            case Meanwhile.IS_PAUSED:
+                self.pause()
+            case Meanwhile.IS_THROTTLED:
+                self.stage.throttle(60.0)
+            case Meanwhile.FORGETS:
+                self.stage.forget()
+            case Meanwhile.CANNOT_READ:
+                self.stage.reader.error = ReplicaUnavailableError("away")
+            case Meanwhile.CANNOT_MAP:
+                self.stage.reader.error = MappingBrokenError("broken")
+            case Meanwhile.HAS_NO_LIMITER:
+                self.stage.limiter.error = LimiterUnavailableError("away")
+        self.api.script = script
+
+    def take_back(self) -> None:
+        """Leases are over."""
+        self.stage.turn_clock(LEASE + 1)
+        self.messages += recover(self.stage.parts.engine).unsent
+
+    def work(self) -> None:
+        """Collect, and push whatever there is a message for."""
+        self.messages += self.stage.engine.collect()
+        while self.messages:
+            self.travel(self.messages.pop(0))
+
+    def letters(self) -> list[int]:
+        with self.stage.parts.engine.connect() as connection:
+            return [int(letter.id) for letter in list_letters(connection)]
+
+    # What always holds.
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        """Whoever has changed waits, or has a letter, or the API holds it as it is, or it was given up."""
+        model, places = self.model, self.stage.places()
+        kinds = {kind: [place for place in places if place.place == kind] for kind in {place.place for place in places}}
+        assert "id held for nobody" not in kinds
+        assert "batch of nobody" not in kinds
+        waiting = {place.key for kind in WAITING for place in kinds.get(kind, ())}
+        opened = kinds.get("open", [])
+        assert {letter.key for letter in kinds.get("requeued", ())} <= waiting
+        for contact in model.changed - waiting - {letter.key for letter in opened} - model.given_up:
+            assert not model.is_invalid(contact), f"{contact} can't be sent, and has no letter"
+            if model.is_absent(contact):
+                model.forced.discard(contact)
+                continue
+            assert model.holds(contact), f"{contact} is lost"
+            assert contact not in model.forced, f"{contact} was to be sent in any case"
+        self.letters_are_deserved(opened)
+        self.status_tells_the_truth(places)
+
+    def letters_are_deserved(self, opened: list) -> None:
+        """A letter stands for something that happened to this very contact."""
+        model = self.model
+        for letter in opened:
+            model.bury(letter.key, letter.outbox_id)
+            match letter.reason:
+                case "invalid" | "no_directions":
+                    assert letter.key in model.been_invalid
+                case "refused" | "too_large":
+                    assert letter.key in model.refused_alone
+                case reason:
+                    assert (reason, model.failures[letter.key] >= ATTEMPTS) == ("attempts", True)
+            if letter.key == PRODUCED:
+                assert letter.outbox_id >= self.stage.accepted(PRODUCED), "a letter for what is superseded"
+
+    def status_tells_the_truth(self, places: list) -> None:
+        """Contacts are counted where they are; what is settled is never forgotten."""
+        status = self.stage.status()
+        waiting = {place.key for place in places if place.place in {"outbox", "pending"}}
+        counted = [sum(place.place == kind for place in places) for kind in ("in_flight", "open")]
+        assert (status.pending, status.in_flight, status.dead) == (len(waiting), *counted)
+        counts = (status.sent, status.unchanged, status.absent)
+        assert all(now >= before for now, before in zip(counts, self.counts, strict=True))
+        self.counts = counts
+        assert (status.paused is not None and status.paused.reason == "by_hand") == self.model.paused
+
+    # How it ends.
+
+    def teardown(self) -> None:
+        try:
+            if sys.exc_info()[0] is None:
+                self.end_well()
+        finally:
+            points.arm(None)
+
+    def end_well(self) -> None:
+        """Everything is sound again: all arrives by itself, and after a requeue only what can't be sent has a letter."""
+        if self.model.paused:
+            self.resume()
+        self.drain()
+        self.nothing_is_lost()
+        with self.stage.parts.engine.begin() as connection:
+            requeue_letters(connection, self.letters())
+        self.drain()
+        self.nothing_is_lost()
+        opened = {place.key for place in self.stage.places() if place.place == "open"}
+        assert opened == {
+            contact for contact in self.model.changed - self.model.given_up if self.model.is_invalid(contact)
+        }
+
+    def drain(self) -> None:
+        """Time passes, leases end, probes go out, until nothing waits."""
+        for _ in range(40):
+            if not any(place.place in WAITING for place in self.stage.places()):
+                return
+            self.stage.turn_clock(3600)
+            self.messages += recover(self.stage.parts.engine).unsent
+            self.work()
+        raise AssertionError(f"still waiting: {[place for place in self.stage.places() if place.place in WAITING]}")
+
+
+@pytest.fixture
+def stage(make_engine: Callable[..., Engine]) -> Iterator[Stage]:
+    """The engine on a stage; nothing is limited, and retries are seconds apart."""
+    made = make_engine(
+        RINGOSTAT_RATE_LIMIT="100000/s",
+        SYNC_RETRY_BASE="4",
+        SYNC_RETRY_MAX="600",
+        SYNC_MAX_ATTEMPTS=str(ATTEMPTS),
+        SYNC_LEASE=str(LEASE),
+    )
+    stage = Stage(made)
+    yield stage
+    stage.close()
+
+
+def test_any_interleaving_keeps_the_promises(stage: Stage) -> None:
+    """Changes, deaths, lost messages, lost leases, every answer, pauses and operators, in any order."""
+    with capture_logs():
+        run_state_machine_as_test(
+            partial(Life, stage),
+            settings=settings(
+                deadline=None,
+                stateful_step_count=30,
+                derandomize=settings.get_current_profile_name() != "storm",
+                print_blob=True,
+                # An example is some hundred statements to real servers.
+                suppress_health_check=[HealthCheck.too_slow],
+            ),
+        )
