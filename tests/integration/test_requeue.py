@@ -156,3 +156,21 @@ def test_an_id_named_twice_is_one_letter(engine: Engine) -> None:
     requeue(engine, letter.id, letter.id)
 
     assert states(engine) == [("1", "requeued")]
+
+
+@pytest.mark.parametrize("late", [document("Fine"), document("POISON late")], ids=["accepted", "refused"])
+def test_an_older_payload_that_comes_late_leaves_the_letter_of_a_newer_one(engine: Engine, late: object) -> None:
+    """Ids precede commits: whatever becomes of the older document, the newer one is still to be decided on."""
+    rule = engine.sandbox.faults.add(POISON)
+    engine.payload(1, document("POISON new"), outbox_id=200)
+    engine.drain()
+    [letter] = listed(engine)
+    engine.payload(1, late, outbox_id=100)
+    engine.drain()
+    assert listed(engine) == [letter]
+
+    engine.sandbox.faults.remove(rule)
+    requeue(engine, letter.id)
+    engine.drain()
+    assert engine.history(1)[-1] == "POISON new"
+    assert states(engine) == [("1", "closed")]

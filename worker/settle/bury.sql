@@ -1,4 +1,4 @@
--- One living letter per contact: failing again opens the same one.
+-- One living letter per contact: failing again opens the same one. An older payload does not replace what failed after it.
 INSERT INTO ringostat_sync.dead_letters AS l (
     project, method, identity, key, source, outbox_id, payload, reason, detail, document, answer, http_status, attempts,
     first_failed_at, last_failed_at
@@ -23,3 +23,4 @@ ON CONFLICT (project, method, identity, key) WHERE state IN ('open', 'requeued')
     http_status = excluded.http_status,
     attempts = excluded.attempts,
     last_failed_at = excluded.last_failed_at
+WHERE l.outbox_id <= excluded.outbox_id OR (l.payload IS NULL AND excluded.payload IS NULL)
