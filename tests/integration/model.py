@@ -95,6 +95,8 @@ class Model:
     """Outbox ids of the producer's documents that became letters …"""
     dropped: set[int] = field(default_factory=set)
     """… and of those that were given up with one."""
+    unfinished: set[tuple[str, bool]] = field(default_factory=set)
+    """Backfills that died with their last key put in: source, and whether forced."""
     api: dict[str, State] = field(default_factory=dict)
     paused: bool = False
     """By hand."""
@@ -131,6 +133,16 @@ class Model:
         self.owe(PRODUCED)
         if name is None:
             self.been_invalid.add(PRODUCED)
+
+    def resumes(self, source: str, *, forced: bool, died: bool) -> bool:
+        """Whether a backfill goes on where one died that had put all keys in; `died` says what became of this one."""
+        name = (source, forced)
+        resumed = name in self.unfinished
+        if resumed or not died:
+            self.unfinished.discard(name)
+        else:
+            self.unfinished.add(name)
+        return resumed
 
     def bury(self, contact: str, outbox_id: int) -> None:
         """A letter is open."""
@@ -172,12 +184,14 @@ class Model:
         return state is not None and state.name in {self.document(alike)[0] for alike in ALIKE[contact]}
 
     def read(self) -> dict[str, tuple[str | None, int]]:
-        """What a push reads that reads now."""
-        return {contact: self.document(contact) for contact in (*MAPPED, LEAD)}
+        """What a push reads that reads now. What is absent then is settled, however much it was to be sent."""
+        found = {contact: self.document(contact) for contact in (*MAPPED, LEAD)}
+        self.forced -= {contact for contact, (name, _) in found.items() if name is None}
+        return found
 
 
 class StandIn:
-    """The API in this process, with a script of answers; it accepts what the script leaves open.
+    """The API in this process, with a script of answers, and a mood where the script ends.
 
     `flies` and `accepted` name a contact's outbox ids: the one in flight, and the one last accepted. `meanwhile` is called
     while a request is with the API.
@@ -188,15 +202,15 @@ class StandIn:
     ) -> None:
         self.model = model
         self.script: list[Answer] = []
+        self.mood = ACCEPT
         self.frames: list[Frame] = []
-        self.posts = 0
         self._flies, self._accepted = flies, accepted
         self._meanwhile = meanwhile
         self._now: set[str] = set()
 
     def post(self, _project: object, _method: object, body: bytes) -> Outcome:
         documents = msgspec.json.decode(body)["contacts"]
-        answer = self.script.pop(0) if self.script else ACCEPT
+        answer = self.script.pop(0) if self.script else self.mood
         ids = [wire_id for document in documents for wire_id in _wire_ids(document)]
         assert len(ids) == len(set(ids)), f"a request carries an id twice: {ids}"
         assert self._now.isdisjoint(ids), f"in two requests at once: {self._now.intersection(ids)}"
@@ -208,7 +222,6 @@ class StandIn:
             self._now.difference_update(ids)
 
     def _take(self, documents: list[dict[str, Any]], answer: Answer) -> Outcome:
-        self.posts += 1
         states = {_contact(document): document["fullName"] for document in documents}
         if answer.to is not None and answer.to not in states:
             answer = ACCEPT

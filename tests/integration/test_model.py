@@ -28,7 +28,7 @@ from structlog.testing import capture_logs
 
 from tests.integration.deaths import KilledError
 from tests.integration.engine import DIRECTIONS, Engine
-from tests.integration.model import ANSWERS, LEAD, MAPPED, NAMES, PRODUCED, Answer, Frame, Model, StandIn
+from tests.integration.model import ACCEPT, ANSWERS, LEAD, MAPPED, NAMES, PRODUCED, Answer, Frame, Model, StandIn
 from tests.integration.stage import Stage
 from worker import points
 from worker.errors import LimiterUnavailableError, MappingBrokenError
@@ -87,6 +87,9 @@ keys = st.sampled_from(MAPPED)
 names = st.sampled_from(NAMES)
 lates = st.sampled_from([0, 0, 0, 1, 3])
 indexes = st.integers(0, 7)
+spans = st.sampled_from([1, 6, 30, LEASE + 1, 3600, 40 * 86400])
+scripts = st.lists(st.sampled_from(ANSWERS), max_size=5)
+plans = st.none() | st.sampled_from(PLANS)
 
 
 def dying_at(*moments: Point) -> st.SearchStrategy[Point | None]:
@@ -104,6 +107,7 @@ class Life(RuleBasedStateMachine):
         self.messages: list[int] = []
         self.plan: Plan | None = None
         self.counts = (0, 0, 0)
+        self.opened = 0
 
     @initialize(batch_size=st.sampled_from([100, 3, 1]), seed=st.integers(0, 3))
     def begin(self, batch_size: int, seed: int) -> None:
@@ -112,14 +116,13 @@ class Life(RuleBasedStateMachine):
 
     # What happens in the CRM.
 
-    @rule(key=keys, name=names, late=lates)
-    def change(self, key: str, name: str | None, late: int) -> None:
-        self.write(key, name, hidden=self.model.crm[key].hidden, late=late)
-
-    @rule(key=keys)
-    def hide_or_show(self, key: str) -> None:
-        row = self.model.crm[key]
-        self.write(key, row.name, hidden=not row.hidden)
+    @rule(
+        changes=st.lists(st.tuples(keys, names, st.sampled_from([False, False, True])), min_size=1, max_size=4),
+        late=lates,
+    )
+    def change(self, changes: list[tuple[str, str | None, bool]], late: int) -> None:
+        for key, name, hidden in changes:
+            self.write(key, name, hidden=hidden, late=late)
 
     @rule(name=names, late=lates)
     def produce(self, name: str | None, late: int) -> None:
@@ -144,70 +147,90 @@ class Life(RuleBasedStateMachine):
                 self.messages += [batch] * (copies[place] if place < len(copies) else 1)
 
     @precondition(lambda self: self.messages)
-    @rule(which=indexes, script=st.lists(st.sampled_from(ANSWERS), max_size=4), plan=st.none() | st.sampled_from(PLANS))
+    @rule(which=indexes, script=scripts, plan=plans)
     def push(self, which: int, script: list[Answer], plan: Plan | None) -> None:
-        batch = self.messages.pop(which % len(self.messages))
-        self.api.script, self.plan = list(script), plan
-        with suppress(KilledError):
-            self.travel(batch)
-        self.api.script, self.plan = [], None
-        self.stage.reader.error = self.stage.limiter.error = None
+        """A worker gets one of the messages."""
+        self.follow(script, plan, [self.messages.pop(which % len(self.messages))])
 
-    @rule(death=dying_at(Point.TAKING_BACK))
-    def recover(self, death: Point | None) -> None:
+    @rule(script=scripts, plan=plans)
+    def collect_and_push(self, script: list[Answer], plan: Plan | None) -> None:
+        """A round, and whatever there is a message for."""
+        self.collect([])
+        self.follow(script, plan, self.messages[:])
+        self.messages.clear()
+
+    @rule(script=scripts, plan=plans, answer=st.sampled_from(ANSWERS), rounds=st.integers(1, 6), seconds=spans)
+    def work(self, script: list[Answer], plan: Plan | None, answer: Answer, rounds: int, seconds: int) -> None:
+        """The API is in one mood for some rounds."""
+        self.api.mood = answer
+        for _ in range(rounds):
+            self.collect_and_push(script, plan)
+            self.stage.turn_clock(seconds)
+        self.api.mood = ACCEPT
+
+    @rule(seconds=spans, death=dying_at(Point.TAKING_BACK), is_forgetful=st.booleans())
+    def pass_time(self, seconds: int, death: Point | None, *, is_forgetful: bool) -> None:
+        """And what beat does now and then."""
+        self.stage.turn_clock(seconds)
         with self.dying(death):
             self.messages += recover(self.stage.parts.engine).unsent
-
-    @rule()
-    def purge(self) -> None:
-        purge(self.stage.parts.engine)
-
-    @rule(seconds=st.sampled_from([1, 6, 30, LEASE + 1, 3600, 40 * 86400]))
-    def pass_time(self, seconds: int) -> None:
-        self.stage.turn_clock(seconds)
-
-    @rule()
-    def forget(self) -> None:
-        self.stage.forget()
+        if is_forgetful:
+            purge(self.stage.parts.engine)
 
     # What an operator does.
 
-    @rule()
-    def pause(self) -> None:
-        self.stage.engine.pause()
-        self.model.paused = True
+    @rule(is_on=st.sampled_from([False, False, True]))
+    def pause_or_resume(self, *, is_on: bool) -> None:
+        if is_on:
+            self.pause()
+        else:
+            self.resume()
 
-    @rule()
-    def resume(self) -> None:
-        self.stage.engine.resume()
-        self.model.paused = False
-
+    @precondition(lambda self: self.opened)
     @rule(which=indexes, death=dying_at(Point.REQUEUEING))
     def requeue(self, which: int, death: Point | None) -> None:
-        if ids := self.letters():
-            with self.dying(death), self.stage.parts.engine.begin() as connection:
-                requeue_letters(connection, [ids[which % len(ids)]])
+        ids = self.letters()
+        with self.dying(death), self.stage.parts.engine.begin() as connection:
+            requeue_letters(connection, [ids[which % len(ids)]])
 
+    @precondition(lambda self: self.opened)
     @rule(which=indexes)
     def discard(self, which: int) -> None:
-        places = self.stage.places()
-        if ids := self.letters():
-            letter = ids[which % len(ids)]
-            with self.stage.parts.engine.begin() as connection:
-                discard_letters(connection, [letter])
-            [row] = self.stage.sql("SELECT key, outbox_id FROM ringostat_sync.dead_letters WHERE id = %s", [letter])
-            waiting = {place.outbox_id for place in places if place.place in WAITING and place.key == row.key}
-            self.model.give_up(row.key, row.outbox_id, waiting)
+        ids, places = self.letters(), self.stage.places()
+        letter = ids[which % len(ids)]
+        with self.stage.parts.engine.begin() as connection:
+            discard_letters(connection, [letter])
+        [row] = self.stage.sql("SELECT key, outbox_id FROM ringostat_sync.dead_letters WHERE id = %s", [letter])
+        waiting = {place.outbox_id for place in places if place.place in WAITING and place.key == row.key}
+        self.model.give_up(row.key, row.outbox_id, waiting)
 
     @rule(source=st.sampled_from(["contacts", "leads"]), forced=st.booleans(), death=dying_at(Point.FILLED))
     def backfill(self, source: str, *, forced: bool, death: Point | None) -> None:
         contacts = [LEAD] if source == "leads" else [key for key in MAPPED if not self.model.is_absent(key)]
         with self.dying(death):
             self.stage.engine.backfill(source, forced=forced)
-        for contact in contacts:
-            self.model.owe(contact, forced=forced)
+        if not self.model.resumes(source, forced=forced, died=death is not None and bool(contacts)):
+            for contact in contacts:
+                self.model.owe(contact, forced=forced)
 
     # How it happens.
+
+    def pause(self) -> None:
+        self.stage.engine.pause()
+        self.model.paused = True
+
+    def resume(self) -> None:
+        self.stage.engine.resume()
+        self.model.paused = False
+
+    def follow(self, script: list[Answer], plan: Plan | None, batches: list[int]) -> None:
+        """Push batches; the API answers as the script says, and the plan comes true where a push is at that point."""
+        self.api.script, self.plan = list(script), plan
+        for batch in batches:
+            with suppress(KilledError):
+                self.travel(batch)
+        self.api.script, self.plan = [], None
+        self.stage.reader.error = self.stage.limiter.error = None
 
     def travel(self, batch: int) -> None:
         """A worker's push of a batch."""
@@ -236,6 +259,7 @@ class Life(RuleBasedStateMachine):
 
     def happen(self, event: Meanwhile) -> None:  # noqa: C901 - one case an event
         script, self.api.script = self.api.script, []
+        mood, self.api.mood = self.api.mood, ACCEPT
         match event:
             case Meanwhile.DIES:
                 raise KilledError
@@ -243,9 +267,9 @@ class Life(RuleBasedStateMachine):
                 self.take_back()
             case Meanwhile.IS_OVERTAKEN:
                 self.take_back()
-                self.work()
+                self.finish()
             case Meanwhile.OTHERS:
-                self.work()
+                self.finish()
             case Meanwhile.CHANGES:
                 for key in MAPPED:
                     name = self.model.crm[key].name
@@ -262,14 +286,14 @@ class Life(RuleBasedStateMachine):
                 self.stage.reader.error = MappingBrokenError("broken")
             case Meanwhile.HAS_NO_LIMITER:
                 self.stage.limiter.error = LimiterUnavailableError("away")
-        self.api.script = script
+        self.api.script, self.api.mood = script, mood
 
     def take_back(self) -> None:
         """Leases are over."""
         self.stage.turn_clock(LEASE + 1)
         self.messages += recover(self.stage.parts.engine).unsent
 
-    def work(self) -> None:
+    def finish(self) -> None:
         """Collect, and push whatever there is a message for."""
         self.messages += self.stage.engine.collect()
         while self.messages:
@@ -293,11 +317,9 @@ class Life(RuleBasedStateMachine):
         assert {letter.key for letter in kinds.get("requeued", ())} <= waiting
         for contact in model.changed - waiting - {letter.key for letter in opened} - model.given_up:
             assert not model.is_invalid(contact), f"{contact} can't be sent, and has no letter"
-            if model.is_absent(contact):
-                model.forced.discard(contact)
-                continue
-            assert model.holds(contact), f"{contact} is lost"
-            assert contact not in model.forced, f"{contact} was to be sent in any case"
+            assert model.is_absent(contact) or model.holds(contact), f"{contact} is lost"
+            assert model.is_absent(contact) or contact not in model.forced, f"{contact} was to be sent in any case"
+        self.opened = len(opened)
         self.letters_are_deserved(opened)
         self.status_tells_the_truth(places)
 
@@ -358,7 +380,7 @@ class Life(RuleBasedStateMachine):
                 return
             self.stage.turn_clock(3600)
             self.messages += recover(self.stage.parts.engine).unsent
-            self.work()
+            self.finish()
         raise AssertionError(f"still waiting: {[place for place in self.stage.places() if place.place in WAITING]}")
 
 
@@ -387,6 +409,7 @@ def test_any_interleaving_keeps_the_promises(stage: Stage) -> None:
                 stateful_step_count=30,
                 derandomize=settings.get_current_profile_name() != "storm",
                 print_blob=True,
+                report_multiple_bugs=False,
                 # An example is some hundred statements to real servers.
                 suppress_health_check=[HealthCheck.too_slow],
             ),
