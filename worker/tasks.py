@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 
 COLLECT, PUSH, UPKEEP = "collect", "push", "upkeep"
 
+SLOT = 1.0
+"""Seconds after which a message's further batches go on in a message of their own, behind those that wait."""
 WAKE_EXPIRES = 10
 """Seconds after which a message to collect is stale: the next look sends another."""
 
@@ -101,12 +104,14 @@ def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  
         return {"project": project, "batches": sum(len(batches) for batches in found.messages)}
 
     def push(batches: list[int]) -> dict[str, Any]:
+        rest, end = list(batches), time.monotonic() + SLOT
         try:
-            parts.pusher.push(batches[0])
+            while rest and time.monotonic() < end:
+                parts.pusher.push(rest.pop(0))
         finally:
-            if batches[1:]:
-                messages.push(batches[1:])
-        return {"batch": batches[0]}
+            if rest:
+                messages.push(rest)
+        return {"batches": len(batches) - len(rest)}
 
     def expand(project: int) -> dict[str, Any]:
         return {"project": project, "expanded": parts.expander.expand(project)}

@@ -34,11 +34,16 @@ class Parts:
 
     settings: Settings
     mapping: Mapping
+    lasting: bool = True
 
     @classmethod
-    def of(cls, settings: Settings, *, need_keys: bool = True) -> Parts:
-        """Parts by the settings and their mapping. Raises ConfigError."""
-        return cls(settings, load_mapping(settings, need_keys=need_keys))
+    def of(cls, settings: Settings, *, need_keys: bool = True, lasting: bool = True) -> Parts:
+        """Parts by the settings and their mapping. Raises ConfigError.
+
+        `lasting`: see `outbox_engine`. A worker's moves need not last: what is lost is done again, and what must not be lost
+        (that a request is about to leave) asks for it itself.
+        """
+        return cls(settings, load_mapping(settings, need_keys=need_keys), lasting)
 
     @cached_property
     def policy(self) -> Policy:
@@ -53,7 +58,7 @@ class Parts:
 
     @cached_property
     def engine(self) -> Engine:
-        return outbox_engine(self.settings.require_database_url())
+        return outbox_engine(self.settings.require_database_url(), lasting=self.lasting)
 
     @cached_property
     def crm(self) -> Engine:

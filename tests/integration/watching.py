@@ -51,6 +51,6 @@ def triggers(connection: psycopg.Connection[Any]) -> set[str]:
 
 
 def functions(connection: psycopg.Connection[Any]) -> set[str]:
-    """The names of all functions of ours."""
-    found = connection.execute("SELECT proname FROM pg_proc WHERE pronamespace = 'ringostat_sync'::regnamespace")
+    """The names of all functions of our triggers."""
+    found = connection.execute("SELECT proname FROM pg_proc WHERE proname LIKE 'capture%'")
     return {name for (name,) in found.fetchall()}

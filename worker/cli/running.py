@@ -24,7 +24,7 @@ def worker(
 ) -> None:
     """Collect and push. Run as many as you like, on as many machines."""
     settings = begin()
-    run_worker(settings, Parts.of(settings), concurrency)
+    run_worker(settings, Parts.of(settings, lasting=False), concurrency)
 
 
 def beat() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.pool import Pool
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from worker.database import values
 
@@ -17,24 +21,32 @@ ALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+FRESH = 0.5
+"""Seconds for which a connection that was used counts as alive."""
 READ_TIMEOUT = 30
 """Seconds that the mapping's query may take for one batch."""
 
 
-def outbox_engine(database_url: str, *, pool_size: int = 2, poolclass: type[Pool] | None = None) -> Engine:
-    """The database that holds the outbox. Made after the fork; a dead connection is noticed when it is taken."""
+def outbox_engine(
+    database_url: str, *, pool_size: int = 2, poolclass: type[Pool] | None = None, lasting: bool = True
+) -> Engine:
+    """The database that holds the outbox. Made after the fork; a dead connection is noticed when it is taken.
+
+    `lasting`: each commit waits for the disk. Without, a crash of PostgreSQL may take the last moves along, each as a whole.
+    """
     engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
         **({"poolclass": poolclass} if poolclass else {"pool_size": pool_size, "max_overflow": 4}),
-        pool_pre_ping=True,
         hide_parameters=True,  # they may be documents
         isolation_level="READ COMMITTED",
         connect_args={
             **ALIVE,
             "application_name": "ringostat-sync",
-            "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c search_path=pg_catalog",
+            "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c search_path=pg_catalog"
+            + ("" if lasting else " -c synchronous_commit=off"),
         },
     )
+    _look_after_idle_connections(engine)
     event.listen(engine, "connect", _patient_with_payloads)
     return engine
 
@@ -45,7 +57,6 @@ def crm_engine(crm_database_url: str, *, pool_size: int = 2) -> Engine:
         make_url(crm_database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=4,
-        pool_pre_ping=True,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         connect_args={
@@ -56,6 +67,7 @@ def crm_engine(crm_database_url: str, *, pool_size: int = 2) -> Engine:
             "options": f"-c statement_timeout={READ_TIMEOUT}s -c default_transaction_read_only=on",
         },
     )
+    _look_after_idle_connections(engine)
     event.listen(engine, "connect", _patient_with_rows)
     return engine
 
@@ -67,3 +79,20 @@ def _patient_with_payloads(connection: Any, _record: Any) -> None:
 def _patient_with_rows(connection: Any, _record: Any) -> None:
     values.load_any_json(connection, exact=True)
     values.load_any_time(connection)
+
+
+def _look_after_idle_connections(engine: Engine) -> None:
+    """Ask a connection that has been idle whether it is still there; one in use is not asked each time."""
+
+    def returned(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    def taken(dbapi_connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get("used", math.inf) > FRESH:
+            try:
+                engine.dialect.do_ping(dbapi_connection)
+            except psycopg.Error as error:
+                raise DisconnectionError from error
+
+    event.listen(engine, "checkin", returned)
+    event.listen(engine, "checkout", taken)

@@ -1,5 +1,6 @@
--- The last document accepted for each contact. A statement after `hold`: its snapshot is younger than the holding.
-SELECT d.identity, d.key, d.digest, d.outbox_id
-FROM unnest(CAST(:identities AS ringostat_sync.identity[]), CAST(:keys AS text[])) AS w (identity, key)
+-- The last document accepted for each contact of a batch. A statement after `hold`: its snapshot is younger than the holding.
+SELECT f.place, d.digest, d.outbox_id
+FROM ringostat_sync.in_flight AS f
 JOIN ringostat_sync.deliveries AS d
-    ON d.project = :project AND d.method = :method AND d.identity = w.identity AND d.key = w.key
+    ON d.project = f.project AND d.method = f.method AND d.identity = f.identity AND d.key = f.key
+WHERE f.batch_id = :batch

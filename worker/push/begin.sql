@@ -1,5 +1,5 @@
 -- The last check before the first byte: the lease is ours and outlives the request, and no pause has come between
--- (for a probe, none by hand).
+-- (for a probe, none by hand). It waits for the disk: no request may leave of which a crash of PostgreSQL knows nothing.
 WITH mine AS (
     UPDATE ringostat_sync.batches AS b
     SET posted = true
@@ -12,4 +12,4 @@ WITH mine AS (
 )
 INSERT INTO ringostat_sync.requests (project, method, batch_id, entries, posted_at)
 SELECT project, method, id, :entries, ringostat_sync.clock() FROM mine
-RETURNING id
+RETURNING id, set_config('synchronous_commit', 'on', true) AS lasting

@@ -10,7 +10,7 @@ from models import Identity
 from worker.database.sql import sql
 from worker.push.model import Held, PutBack, Superseded, Unchanged, Verdicts
 from worker.push.prepare import Ready
-from worker.settle.settle import guard
+from worker.settle.settle import lost
 
 WAIT_FOR_ID = 0.25
 """Seconds after which a contact is tried again whose id another request carries."""
@@ -23,14 +23,13 @@ def hold(connection: Connection, held: Held, ready: Sequence[Ready]) -> tuple[li
 
     Two documents that share an id are one contact to the API: the one with the lower outbox id goes first, the other waits.
     """
-    guard(connection, held)
     first, verdicts = _apart(ready)
     mine = _take(connection, held, first)
-    accepted = _accepted(connection, held, first)
+    accepted = _accepted(connection, held)
     newest = _newest(connection, held, first)
     going: list[Ready] = []
     for item in first:
-        digest, outbox_id = accepted.get((item.contact.identity, item.contact.key), (None, -1))
+        digest, outbox_id = accepted.get(item.contact.place, (None, -1))
         outbox_id = max(outbox_id, newest.get(item.contact.place, -1))
         if not all(mine.get(wire_id) == item.contact.place for wire_id in wire_ids(item)):
             verdicts.append((item.contact, PutBack(WAIT_FOR_ID)))
@@ -67,14 +66,19 @@ def _apart(ready: Sequence[Ready]) -> tuple[list[Ready], Verdicts]:
 
 
 def _take(connection: Connection, held: Held, ready: Sequence[Ready]) -> dict[WireId, int]:
-    rows = [(kind, wire_id, item.contact.place) for item in ready for kind, wire_id in wire_ids(item)]
+    """The ids that this batch holds now, by the place of their contact. Raises LeaseLostError."""
+    wanted = [(kind, wire_id, item.contact.place) for item in ready for kind, wire_id in wire_ids(item)]
+    values = {
+        "batch": held.id,
+        "token": held.token,
+        "kinds": [kind for kind, _, _ in wanted],
+        "ids": [wire_id for _, wire_id, _ in wanted],
+        "places": [place for _, _, place in wanted],
+    }
+    rows = connection.execute(sql(__package__, "hold"), values).all()
     if not rows:
-        return {}
-    kinds, ids, places = (list(column) for column in zip(*rows, strict=True))
-    values = {"project": held.project.id, "method": held.method, "batch": held.id}
-    connection.execute(sql(__package__, "hold"), {**values, "kinds": kinds, "ids": ids, "places": places})
-    mine = connection.execute(sql(__package__, "held"), {"batch": held.id})
-    return {(row.kind, row.wire_id): row.place for row in mine}
+        raise lost(held)
+    return {(row.kind, row.wire_id): row.place for row in rows if row.kind is not None}
 
 
 def _newest(connection: Connection, held: Held, ready: Sequence[Ready]) -> dict[int, int]:
@@ -85,14 +89,7 @@ def _newest(connection: Connection, held: Held, ready: Sequence[Ready]) -> dict[
     return {row.place: row.outbox_id for row in rows}
 
 
-def _accepted(
-    connection: Connection, held: Held, ready: Sequence[Ready]
-) -> dict[tuple[str, str], tuple[bytes | None, int]]:
-    values = {
-        "project": held.project.id,
-        "method": held.method,
-        "identities": [item.contact.identity for item in ready],
-        "keys": [item.contact.key for item in ready],
-    }
-    rows = connection.execute(sql(__package__, "accepted"), values)
-    return {(row.identity, row.key): (row.digest, row.outbox_id) for row in rows}
+def _accepted(connection: Connection, held: Held) -> dict[int, tuple[bytes | None, int]]:
+    """By place, the digest last accepted and its outbox id."""
+    rows = connection.execute(sql(__package__, "accepted"), {"batch": held.id})
+    return {row.place: (row.digest, row.outbox_id) for row in rows}

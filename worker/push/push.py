@@ -27,7 +27,7 @@ from worker.push.model import Contact, Held, PutBack, Verdicts
 from worker.push.policy import Policy
 from worker.push.prepare import Ready, prepare
 from worker.reading.reader import Reader, ReplicaUnavailableError
-from worker.settle.settle import guard, record_answer, settle
+from worker.settle.settle import guard, lost, record_answer, settle
 
 log = structlog.get_logger()
 
@@ -111,7 +111,7 @@ class Pusher:
         self._end(held, journey)
 
     def _take(self, batch_id: int) -> Held | None:
-        with self.engine.begin() as connection:
+        with self._at_once() as connection:
             values = {"batch": batch_id, "lease": self.policy.lease}
             row = connection.execute(sql(__package__, "take"), values).one_or_none()
         if row is None:
@@ -124,7 +124,7 @@ class Pusher:
         return Held(row.id, row.token, project, method, row.size, row.probe, row.accepted, row.batch_limit)
 
     def _contacts(self, held: Held) -> list[Contact]:
-        with self.engine.connect() as connection:
+        with self._at_once() as connection:
             rows = connection.execute(sql(__package__, "contacts"), {"batch": held.id})
             return [Contact(*row) for row in rows]
 
@@ -190,13 +190,13 @@ class Pusher:
         """Write the request down under the lease; None where the lease is too short for it and the batch goes on later."""
         needed = self.policy.timeout + PREPARATION
         values = {"batch": held.id, "token": held.token, "needed": needed, "entries": entries}
-        with self.engine.begin() as connection:
-            request = connection.execute(sql(__package__, "begin"), values).scalar_one_or_none()
-            if request is not None:
-                return int(request)
+        with self._at_once() as connection:
+            begun = connection.execute(sql(__package__, "begin"), values).one_or_none()
+            if begun is not None:
+                return int(begun.id)
             why = connection.execute(sql(__package__, "standing"), values).one_or_none()
         if why is None or not why.ours:
-            raise LeaseLostError(f"Batch {held.id} was taken back: its lease was over.")
+            raise lost(held)
         if why.paused:
             raise PausedError
         self._postpone(held, journey, 0.0, in_the_middle=True)
@@ -204,8 +204,12 @@ class Pusher:
 
     def _withdraw(self, request: int) -> None:
         """The request did not leave; the part waits for another grant."""
-        with self.engine.begin() as connection:
+        with self._at_once() as connection:
             connection.execute(sql(__package__, "withdraw"), {"request": request})
+
+    def _at_once(self) -> Connection:
+        """A connection on which each statement is a transaction of its own."""
+        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def _settle_answer(
         self, held: Held, journey: Journey, part: list[Ready], request: int, outcome: Outcome

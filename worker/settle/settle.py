@@ -30,7 +30,12 @@ V = TypeVar("V", bound=Verdict)
 def guard(connection: Connection, held: Held) -> None:
     """Lock the batch, or raise LeaseLostError where somebody else has taken it back."""
     if connection.execute(sql(__package__, "guard"), {"batch": held.id, "token": held.token}).first() is None:
-        raise LeaseLostError(f"Batch {held.id} was taken back: its lease was over.")
+        raise lost(held)
+
+
+def lost(held: Held) -> LeaseLostError:
+    """That somebody else has taken the batch back."""
+    return LeaseLostError(f"Batch {held.id} was taken back: its lease was over.")
 
 
 def settle(connection: Connection, held: Held, verdicts: Verdicts, *, posted: Sequence[Contact] = ()) -> bool:
@@ -43,16 +48,12 @@ def settle(connection: Connection, held: Held, verdicts: Verdicts, *, posted: Se
     _remember(connection, held, sent)
     unchanged = of(verdicts, Unchanged)
     _run(connection, "catch_up", held, unchanged)
-    settled = sent + unchanged + of(verdicts, Absent)
-    _close_letters(connection, held, settled)
     _bury(connection, held, of(verdicts, Buried))
     _mark(connection, held, verdicts)
-    done = settled + of(verdicts, Superseded) + of(verdicts, Buried)
+    _leave(connection, held, verdicts)
     put_back = of(verdicts, PutBack)
-    _run(connection, "release", held, done + put_back)
-    _run(connection, "remove", held, done)
+    _run(connection, "release", held, put_back)
     put_contacts_back(connection, held.id, put_back)
-    _tally(connection, held, verdicts)
     return connection.execute(sql(__package__, "finish"), {"batch": held.id}).rowcount == 1
 
 
@@ -105,10 +106,6 @@ def _remember(connection: Connection, held: Held, sent: list[tuple[Contact, Sent
     )
 
 
-def _close_letters(connection: Connection, held: Held, settled: Sequence[tuple[Contact, Any]]) -> None:
-    _run(connection, "close_letters", held, settled)
-
-
 def _bury(connection: Connection, held: Held, buried: list[tuple[Contact, Buried]]) -> None:
     _run(
         connection,
@@ -138,12 +135,17 @@ def _mark(connection: Connection, held: Held, verdicts: Verdicts) -> None:
     _run(connection, "move", held, moved, parts=[verdict.part for _, verdict in moved])
 
 
-def _tally(connection: Connection, held: Held, verdicts: Verdicts) -> None:
-    counts = {
-        "sent": len(of(verdicts, Sent)),
-        "unchanged": len(of(verdicts, Unchanged)),
-        "absent": len(of(verdicts, Absent)),
-    }
-    if any(counts.values()):
-        values = {"project": held.project.id, "method": held.method, **counts}
-        connection.execute(sql(__package__, "tally"), values)
+def _leave(connection: Connection, held: Held, verdicts: Verdicts) -> None:
+    sent, unchanged, absent = of(verdicts, Sent), of(verdicts, Unchanged), of(verdicts, Absent)
+    _run(
+        connection,
+        "leave",
+        held,
+        [*sent, *unchanged, *absent, *of(verdicts, Superseded), *of(verdicts, Buried)],
+        settled=[contact.place for contact, _ in [*sent, *unchanged, *absent]],
+        project=held.project.id,
+        method=held.method,
+        sent=len(sent),
+        unchanged=len(unchanged),
+        absent=len(absent),
+    )

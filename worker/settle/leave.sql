@@ -1,0 +1,21 @@
+-- Contacts that are done leave the batch, and let go of their ids. The letters of those that were sent, unchanged or absent close;
+-- a letter ends when its contact is read anew, or when a newer document arrives: an older payload says nothing of what failed.
+WITH left_batch AS (
+    DELETE FROM ringostat_sync.in_flight
+    WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
+    RETURNING project, method, identity, key, outbox_id, payload, place
+), released AS (
+    DELETE FROM ringostat_sync.held_ids
+    WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
+), tallied AS (
+    INSERT INTO ringostat_sync.settlements (project, method, sent, unchanged, absent)
+    SELECT :project, :method, :sent, :unchanged, :absent
+    WHERE CAST(:sent AS int) + CAST(:unchanged AS int) + CAST(:absent AS int) > 0
+)
+UPDATE ringostat_sync.dead_letters AS l
+SET state = 'closed', closed_at = ringostat_sync.clock()
+FROM left_batch AS f
+WHERE f.place = ANY(CAST(:settled AS int[]))
+    AND l.project = f.project AND l.method = f.method AND l.identity = f.identity AND l.key = f.key
+    AND l.state IN ('open', 'requeued')
+    AND (l.outbox_id <= f.outbox_id OR (l.payload IS NULL AND f.payload IS NULL))

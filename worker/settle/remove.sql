@@ -1,2 +1,0 @@
-DELETE FROM ringostat_sync.in_flight
-WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
