@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from models import SCHEMA
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 LOCK = 0x52_53_59_4E  # "RSYN": one migration at a time per database
 
 
 def alembic_config() -> Config:
     """Alembic's settings without a file, so that they hold from any folder and from an installed wheel."""
+    from alembic.config import Config  # noqa: PLC0415 - Alembic takes nine megabytes in processes that never migrate
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     return config
@@ -24,6 +28,8 @@ def alembic_config() -> Config:
 
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Bring the schema in `database_url` (PostgreSQL 15 and later) to `revision`; twice and at once without harm."""
+    from alembic import command  # noqa: PLC0415
+
     url = make_url(database_url).set(drivername="postgresql+psycopg")
     engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:

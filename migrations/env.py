@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from models import SCHEMA, Base
+from models import SCHEMA
+from models.tables import Base
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -8,9 +8,7 @@ from typing import Annotated
 from sqlalchemy import BigInteger, DateTime, Enum, MetaData, SmallInteger, Text, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from models.states import Identity, Method
-
-SCHEMA = "ringostat_sync"
+from models.states import SCHEMA, Identity, Method
 
 Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Now = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]

@@ -10,6 +10,7 @@ or neither (settled). Where a contact stands is the table that holds it, so no t
 
 from enum import IntEnum, StrEnum
 
+SCHEMA = "ringostat_sync"
 LONGEST_KEY = 512
 """Characters that a key, or an id on the wire, may have: a PostgreSQL index takes no entry above 2,704 bytes."""
 

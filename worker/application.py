@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -107,6 +108,9 @@ def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
         without_mingle=True,
         task_events=True,
     )
+    # Children share what stands in memory now; without this, their first collection would copy all of it.
+    gc.collect()
+    gc.freeze()
     worker.start()
     sys.exit(worker.exitcode or 0)
 

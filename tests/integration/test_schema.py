@@ -12,7 +12,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 import migrations
-from models import SCHEMA, Base
+from models import SCHEMA
+from models.tables import Base
 
 
 def test_the_models_equal_the_migrated_schema(database_url: str) -> None:
@@ -63,11 +64,6 @@ LETTER = """
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO ringostat_sync.outbox (source) VALUES ('contacts')",
-        "INSERT INTO ringostat_sync.outbox (source, key, watch, changed) VALUES ('contacts', '1', 'w', '{}')",
-        "INSERT INTO ringostat_sync.outbox (source, watch) VALUES ('contacts', 'w')",
-        "INSERT INTO ringostat_sync.outbox (source, key, changed) VALUES ('contacts', '1', '{}')",
-        "INSERT INTO ringostat_sync.outbox (source, watch, changed, payload) VALUES ('contacts', 'w', '{}', '{}')",
         "INSERT INTO ringostat_sync.batches (project, method, size, state) VALUES (1, 'contacts', 1, 'pushing')",
         "INSERT INTO ringostat_sync.batches (project, method, size, state) VALUES (1, 'contacts', 1, 'postponed')",
         "INSERT INTO ringostat_sync.batches (project, method, size, lease_until) VALUES (1, 'contacts', 1, now())",
@@ -107,6 +103,12 @@ def test_a_batch_ends_after_what_it_holds(database_url: str, held: str) -> None:
     """Nothing is in flight without a batch that somebody settles or takes back."""
     with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
         connection.execute((BATCH + held + "DELETE FROM ringostat_sync.batches").encode())
+
+
+def test_a_change_of_nobody_is_refused(database_url: str) -> None:
+    """A producer's row without a key would name no contact."""
+    with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.NotNullViolation):
+        connection.execute("INSERT INTO ringostat_sync.outbox (source, key) VALUES ('contacts', NULL)")
 
 
 def test_a_producer_needs_source_and_key_only(database_url: str) -> None:

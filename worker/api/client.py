@@ -39,6 +39,7 @@ class ApiClient:
             timeout=timeout,
             follow_redirects=False,
             trust_env=False,
+            verify=not base_url.startswith("http://"),  # without TLS no certificates are loaded, in each process anew
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=30),
         )
 

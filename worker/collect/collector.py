@@ -24,8 +24,10 @@ TAKE_IN_ROWS = 5_000
 TAKE_IN_SECONDS = 1.0
 HORIZON = 0.5
 """Seconds ahead for which batches are cut: nobody waits long inside a worker's slot, and none of the quota is lost."""
-UNDER_WAY = 8
+UNDER_WAY = 24
 """Batches of a project under way at once."""
+SIDE_BY_SIDE = 8
+"""Messages of a round: where there are more batches, they follow each other in these."""
 NOTHING_TO_CUT = 0.05
 """Seconds to leave a project alone whose contacts are all in flight, or whose batches under way are enough."""
 PROBE_CHOICE = 4
@@ -159,10 +161,11 @@ class Collector:
 
 
 def messages_of(resent: list[int], organizations: list[int], contacts: list[int]) -> tuple[tuple[int, ...], ...]:
-    """Each batch is a message of its own, but where organizations and contacts meet: then contacts follow in the same one."""
+    """Batches side by side, as far as that goes; where organizations and contacts meet, contacts follow in the same message."""
     if organizations and contacts:
         return (*((batch,) for batch in resent), (*organizations, *contacts))
-    return tuple((batch,) for batch in [*resent, *organizations, *contacts])
+    batches = [*resent, *organizations, *contacts]
+    return tuple(tuple(batches[first::SIDE_BY_SIDE]) for first in range(min(SIDE_BY_SIDE, len(batches))))
 
 
 def room(slots: int, under_way: int, without_grant: int, of_method: int) -> int:

@@ -12,11 +12,11 @@ WITH taken AS (
 ), newest AS (
     SELECT DISTINCT ON (key) key, id, payload, min(created_at) OVER (PARTITION BY key) AS captured_at
     FROM taken
-    WHERE key IS NOT NULL
+    WHERE watch IS NULL
     ORDER BY key, id DESC
 ), spread AS (
     INSERT INTO ringostat_sync.expansions (source, outbox_id, watch, changed, captured_at)
-    SELECT :source, id, watch, changed, created_at FROM taken WHERE watch IS NOT NULL
+    SELECT :source, id, watch, coalesce(changed, '{}'), created_at FROM taken WHERE watch IS NOT NULL
 ), waiting AS (
     INSERT INTO ringostat_sync.pending AS p (project, method, identity, key, source, outbox_id, payload, captured_at)
     SELECT :project, :method, :identity, key, :source, id, payload, captured_at FROM newest ORDER BY key

@@ -14,9 +14,12 @@ def look(connection: Connection, mapping: Mapping) -> set[int]:
     Changes are taken in always, and a probe in the middle of a split goes on; for the rest a paused project has nothing to do
     until its probe is due.
     """
-    paused = set(connection.execute(sql(__package__, "paused")).scalars())
+    rows = connection.execute(sql(__package__, "look")).all()
+    paused = {row.project for row in rows if row.paused}
     found: set[int] = set()
-    for row in connection.execute(sql(__package__, "look")):
+    for row in rows:
+        if row.paused:
+            continue
         source = mapping.sources.get(row.source)
         project = source.project if source else row.project
         if project in mapping.projects and (row.even_paused or project not in paused):

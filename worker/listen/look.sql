@@ -1,4 +1,4 @@
--- Projects for which a round of collection has something to do now. Every step is a jump along an index, so that
+-- Projects for which a round of collection has something to do now, and those that are paused. Every step is a jump along an index, so that
 -- a backlog costs no more than an empty table.
 WITH RECURSIVE changed (source) AS (
     (SELECT source FROM ringostat_sync.outbox ORDER BY source LIMIT 1)
@@ -23,15 +23,17 @@ WITH RECURSIVE changed (source) AS (
         WHERE p.due_at IS NOT NULL AND (p.project, p.method) > (w.project, w.method)
         ORDER BY p.project, p.method, p.due_at LIMIT 1
     ) AS n
-), work (project, source, even_paused) AS (
-    SELECT CAST(NULL AS bigint), source, true FROM changed WHERE source IS NOT NULL
+), work (project, source, even_paused, paused) AS (
+    SELECT CAST(NULL AS bigint), source, true, false FROM changed WHERE source IS NOT NULL
     UNION ALL
-    SELECT NULL, source, false FROM ringostat_sync.expansions
+    SELECT NULL, source, false, false FROM ringostat_sync.expansions
     UNION ALL
-    SELECT project, NULL, false FROM ready
+    SELECT project, NULL, false, false FROM ready
     UNION ALL
-    SELECT project, NULL, false FROM waiting WHERE due_at <= (SELECT ringostat_sync.clock())
+    SELECT project, NULL, false, false FROM waiting WHERE due_at <= (SELECT ringostat_sync.clock())
     UNION ALL
-    SELECT project, NULL, probe FROM ringostat_sync.batches WHERE state = 'postponed' AND due_at <= (SELECT ringostat_sync.clock())
+    SELECT project, NULL, probe, false FROM ringostat_sync.batches WHERE state = 'postponed' AND due_at <= (SELECT ringostat_sync.clock())
+    UNION ALL
+    SELECT project, NULL, false, true FROM ringostat_sync.pauses WHERE reason = 'by_hand' OR until > ringostat_sync.clock()
 )
-SELECT DISTINCT project, source, even_paused FROM work
+SELECT DISTINCT project, source, even_paused, paused FROM work

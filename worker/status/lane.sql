@@ -5,7 +5,7 @@ WITH changed AS (
     FROM unnest(CAST(:sources AS text[]), CAST(:identities AS text[])) AS s (source, identity)
     JOIN ringostat_sync.outbox AS o ON o.source = s.source
 ), arriving AS (
-    SELECT count(DISTINCT (c.identity, c.key)) FILTER (WHERE c.key IS NOT NULL AND NOT EXISTS (
+    SELECT count(DISTINCT (c.identity, c.key)) FILTER (WHERE c.watch IS NULL AND NOT EXISTS (
             SELECT FROM ringostat_sync.pending AS p
             WHERE p.project = :project AND p.method = :method AND CAST(p.identity AS text) = c.identity AND p.key = c.key
         )) + count(*) FILTER (WHERE c.watch IS NOT NULL) AS contacts,

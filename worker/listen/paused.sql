@@ -1,1 +1,0 @@
-SELECT project FROM ringostat_sync.pauses WHERE reason = 'by_hand' OR until > ringostat_sync.clock()
