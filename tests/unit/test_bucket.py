@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.limiter_bench import TICK, Bench, Clock
 from worker.config.model import Project, Rate
-from worker.limiter.bucket import SLACK, Grant, Later, Limiter
+from worker.limiter.bucket import SLACK, Grant, Later, Limiter, lateness
 
 
 @pytest.fixture
@@ -249,3 +249,13 @@ def test_a_crowd_is_told(bench: Bench) -> None:
     assert isinstance(first, Grant)
     assert isinstance(later, Grant)
     assert (first.crowded, later.crowded) == (False, True)
+
+
+@pytest.mark.parametrize(("count", "period"), [(5, 1.0), (50, 1.0), (200, 1.0), (100, 60.0)])
+def test_requests_late_by_what_is_allowed_keep_to_n_plus_one(bench: Bench, count: int, period: float) -> None:
+    """The worst that can come: one request as late as it may be, and those behind it on time."""
+    bench.work(project(count, period), 3 * period, workers=8)
+    latest = lateness(Rate(count, period))
+    arrived = [moment + latest if number % count == 0 else moment for number, moment in enumerate(bench.posted)]
+
+    assert most_in_a_window(sorted(arrived), period) <= count + 1

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.collect.collector import messages_of, room
-from worker.collect.cut import Candidate, cut, width
+from models import Priority
+from worker.collect.collector import UNDER_WAY, messages_of, room
+from worker.collect.cut import Candidate, behind_live, cut, width
 
 candidates = st.lists(
     st.builds(
@@ -101,13 +102,13 @@ def test_no_more_batches_than_the_quota_lets_out_soon() -> None:
 
 def test_no_more_than_eight_batches_are_under_way() -> None:
     """However large the quota."""
-    assert room(slots=500, under_way=6, without_grant=0, of_method=6) == 2
+    assert room(slots=500, under_way=UNDER_WAY - 2, without_grant=0, of_method=6) == 2
 
 
 def test_a_method_with_nothing_under_way_gets_a_batch() -> None:
     """One method's backlog cannot shut the other out."""
-    assert room(slots=1, under_way=8, without_grant=3, of_method=0) == 1
-    assert room(slots=1, under_way=8, without_grant=3, of_method=2) <= 0
+    assert room(slots=1, under_way=UNDER_WAY, without_grant=3, of_method=0) == 1
+    assert room(slots=1, under_way=UNDER_WAY, without_grant=3, of_method=2) <= 0
 
 
 def test_contacts_follow_organizations_in_one_message() -> None:
@@ -118,3 +119,15 @@ def test_contacts_follow_organizations_in_one_message() -> None:
 def test_batches_of_one_method_travel_at_once() -> None:
     """Without the other method there is nothing to wait for: a message each."""
     assert messages_of([], [], [3, 4]) == ((3,), (4,))
+
+
+@pytest.mark.parametrize(
+    ("live", "batches", "backfilled"), [(0, 3, 30), (0, 0, 0), (4, 0, 6), (4, 2, 26), (10, 0, 0), (10, 1, 10)]
+)
+def test_a_backfill_fills_up_and_stays_behind(live: int, batches: int, backfilled: int) -> None:
+    """The last live batch is filled up from it; beyond that it gets no more batches than it may have."""
+    waiting = [Candidate("externalId", str(n)) for n in range(live)]
+    waiting += [Candidate("externalId", f"b{n}", priority=Priority.BACKFILL) for n in range(100)]
+    chosen = behind_live(waiting, 10, batches)
+
+    assert chosen == waiting[: live + backfilled]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from models import LONGEST_KEY, Priority
-from worker.collect.cut import Candidate, cut
+from worker.collect.cut import Candidate, behind_live, cut
 from worker.collect.watermark import Watermark
 from worker.config.model import Mapping, Method, Project, Source
 from worker.database.locks import alone, collecting
@@ -24,8 +24,10 @@ TAKE_IN_ROWS = 5_000
 TAKE_IN_SECONDS = 1.0
 HORIZON = 0.5
 """Seconds ahead for which batches are cut: nobody waits long inside a worker's slot, and none of the quota is lost."""
-UNDER_WAY = 24
+UNDER_WAY = 16
 """Batches of a project under way at once."""
+BEHIND = 3
+"""Batches under way at which no more are filled from a backfill, so that a live change finds a process that is free."""
 SIDE_BY_SIDE = 8
 """Messages of a round: where there are more batches, they follow each other in these."""
 NOTHING_TO_CUT = 0.05
@@ -134,6 +136,7 @@ class Collector:
             connection.execute(sql(__package__, "ripen"), lane)
             wanted = limit * size * (PROBE_CHOICE if paused else 1)
             candidates = self._candidates(connection, lane, wanted)
+            candidates = behind_live(candidates, size, max(0, BEHIND - standing.under_way))
             if paused:
                 candidates = self._for_probe(candidates)
             batches = cut(candidates, batch_size=size, max_attempts=self._max_attempts, limit=limit)
@@ -153,7 +156,7 @@ class Collector:
         first = {row.priority: row.outbox_id for row in reversed(rows)}
         for priority, outbox_id in first.items():
             watermarks[priority].note(outbox_id, now)
-        return [Candidate(row.identity, row.key, row.attempts, row.losses) for row in rows]
+        return [Candidate(row.identity, row.key, row.attempts, row.losses, row.priority) for row in rows]
 
     def _for_probe(self, candidates: list[Candidate]) -> list[Candidate]:
         self._dice.shuffle(candidates)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models import Priority
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -14,6 +16,7 @@ class Candidate:
     key: str
     attempts: int = 0
     losses: int = 0
+    priority: int = Priority.LIVE
 
 
 def width(attempts: int, losses: int, batch_size: int, max_attempts: int) -> int:
@@ -26,6 +29,13 @@ def width(attempts: int, losses: int, batch_size: int, max_attempts: int) -> int
     if attempts > 0 and attempts >= max_attempts - 1:
         return 1
     return batch_size if behind < 2 else max(1, batch_size >> (behind - 1))
+
+
+def behind_live(candidates: Sequence[Candidate], batch_size: int, batches: int) -> list[Candidate]:
+    """The candidates with so many batches' worth of a backfill at most, besides those that fill the last live batch up."""
+    live = [candidate for candidate in candidates if candidate.priority != Priority.BACKFILL]
+    backfilled = [candidate for candidate in candidates if candidate.priority == Priority.BACKFILL]
+    return live + backfilled[: -len(live) % batch_size + batches * batch_size]
 
 
 def cut(candidates: Sequence[Candidate], *, batch_size: int, max_attempts: int, limit: int) -> list[list[Candidate]]:

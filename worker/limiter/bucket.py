@@ -23,6 +23,8 @@ SLACK = 1.035
 """A period is counted this much longer than it is, so that the receiver's clock and the network's moods stay within N + 1."""
 SPACING = 0.96
 """Grants are spaced evenly, a little closer than the average, so that lost time can be made up."""
+NETWORK = 0.01
+"""Seconds by which the way to the receiver may differ from request to request."""
 MICRO = 1_000_000
 
 
@@ -115,6 +117,15 @@ class Limiter:
         keys = [f"{{{self._name}:{project.id}}}:bucket", f"{{{self._name}:{project.id}}}:grants"]
         with _unavailable():
             return list(self._script(keys=keys, args=[operation, *terms(project.rate), *arguments]))
+
+
+def lateness(rate: Rate) -> float:
+    """Seconds that a request may leave after its grant and still be no more than the one that N + 1 allows.
+
+    Grants N + 1 apart are a period of `SLACK` and a spacing apart: as long as none is later than what that has more than a period,
+    no period at the receiver holds N + 2.
+    """
+    return max(NETWORK, rate.period * (SLACK - 1) + rate.period / rate.count * SPACING - NETWORK)
 
 
 def terms(rate: Rate) -> tuple[int, int, int]:

@@ -27,6 +27,7 @@ CALM_AFTER = 1.0
 """Seconds without work after which the listener looks less often."""
 REST = 4.0
 """A look that takes long (an old snapshot keeps dead rows in the indexes) is followed by a rest of so many times as long."""
+LONGEST_REST = 0.5
 TROUBLE = 1.0
 """Seconds to wait where PostgreSQL or Redis does not answer."""
 
@@ -55,4 +56,4 @@ def _look_on(connection: Connection, mapping: Mapping, wake: Wake, send: Callabl
         if projects:
             last_work = time.monotonic()
         pause = BUSY if time.monotonic() - last_work < CALM_AFTER else IDLE
-        stop.wait(max(pause, took * REST))
+        stop.wait(max(pause, min(took * REST, LONGEST_REST)))

@@ -18,7 +18,7 @@ from worker.config.model import Mapping, Method
 from worker.database.sql import sql
 from worker.document.wire import envelope
 from worker.errors import LeaseLostError, LimiterUnavailableError, MappingBrokenError
-from worker.limiter.bucket import Later, Limiter
+from worker.limiter.bucket import Later, Limiter, lateness
 from worker.points import Point, reach
 from worker.projects import health, lanes, pauses
 from worker.push.hold import hold
@@ -33,8 +33,6 @@ log = structlog.get_logger()
 
 PREPARATION = 0.03
 """Seconds between a grant and its request in a crowd: preparing takes now more, now less, and the receiver counts arrivals."""
-LATEST = 0.02
-"""Seconds that a request may leave late in a crowd; after that its grant is given up, as it would meet the next ones."""
 REPLICA_WAIT = 5.0
 LIMITER_WAIT = 1.0
 CURED_BY_AN_ANSWER = {PauseReason.API_DOWN, PauseReason.UNAUTHORIZED, PauseReason.UNEXPECTED_ANSWER}
@@ -145,7 +143,7 @@ class Pusher:
             if isinstance(grant, Later):
                 return grant
             start = time.monotonic() + grant.wait
-            in_a_crowd = Departure(start + PREPARATION, start + PREPARATION + LATEST)
+            in_a_crowd = Departure(start + PREPARATION, start + PREPARATION + lateness(held.project.rate))
             departure = in_a_crowd if grant.crowded else Departure(start, math.inf)
             if grant.wait <= 0:
                 return departure
@@ -203,7 +201,8 @@ class Pusher:
         return None
 
     def _withdraw(self, request: int) -> None:
-        """The request did not leave; the part waits for another grant."""
+        """The request is too late for its grant, and did not leave; the part waits for another."""
+        log.info("grant_given_up", request=request)
         with self._at_once() as connection:
             connection.execute(sql(__package__, "withdraw"), {"request": request})
 
