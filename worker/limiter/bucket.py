@@ -23,7 +23,7 @@ SLACK = 1.035
 """A period is counted this much longer than it is, so that the receiver's clock and the network's moods stay within N + 1."""
 SPACING = 0.96
 """Grants are spaced evenly, a little closer than the average, so that lost time can be made up."""
-NETWORK = 0.01
+NETWORK = 0.03
 """Seconds by which the way to the receiver may differ from request to request."""
 MICRO = 1_000_000
 
