@@ -17,8 +17,8 @@ CONTACTS = (*MAPPED, LEAD, PRODUCED)
 LEAD_OF = {"1": LEAD}
 """Contact 1 has this leadId: on the wire it is one contact with the lead."""
 ALIKE = {contact: ("1", LEAD) if contact in {"1", LEAD} else (contact,) for contact in CONTACTS}
-NAMES = ("A", "B", "C", "A", "B", None)
-"""What a contact may be called; None cannot be sent, and is rare."""
+NAMES = ("A", "B", "A", "B", "A", "B", None)
+"""What a contact may be called: few, so that it is often what it was before. None cannot be sent, and is rare."""
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,8 @@ class Meanwhile(StrEnum):
     DIES = "the worker dies"
     IS_TAKEN_BACK = "its lease is over, and it goes on"
     IS_OVERTAKEN = "its lease is over, others do its work, and it goes on"
-    OTHERS = "others collect and push"
-    CHANGES = "a contact changes"
+    OTHERS = "contacts change, and others collect and push"
+    CHANGES = "contacts change"
     IS_PAUSED = "the project is paused"
     IS_THROTTLED = "another worker is told to hold back"
     FORGETS = "Redis loses everything"
@@ -82,18 +82,22 @@ WHERE = {
 }
 Plan = tuple[str, Meanwhile]
 """Where a push is, and what happens then."""
+Product = tuple[str | None, int]
+"""The name in a producer's document, and how much later than its id it is committed."""
 Change = tuple[str, str | None, bool]
 """Whose, the new name, and whether it is hidden."""
-PLANS: list[Plan] = [(point, event) for event in Meanwhile for point in WHERE.get(event, ON_THE_WAY)]
 
 keys = st.sampled_from(MAPPED)
 names = st.sampled_from(NAMES)
 lates = st.sampled_from([0, 0, 0, 1, 3])
 changes = st.lists(st.tuples(keys, names, st.sampled_from([False, False, False, True])), min_size=1, max_size=4)
+products = st.lists(st.tuples(names, lates), max_size=2)
 indexes = st.integers(0, 7)
 spans = st.sampled_from([1, 6, 30, LEASE + 1, 3600, 40 * 86400])
 scripts = st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=5)
-plans = st.sampled_from([None, *PLANS])
+plans = st.none() | st.sampled_from(Meanwhile).flatmap(
+    lambda event: st.tuples(st.sampled_from(WHERE.get(event, ON_THE_WAY)), st.just(event))
+)
 
 
 def dying_at(*moments: Point) -> st.SearchStrategy[Point | None]:
@@ -117,6 +121,8 @@ class Life(RuleBasedStateMachine):
     def begin(self, batch_size: int, seed: int) -> None:
         self.stage.empty(self.api, batch_size, seed)
         points.arm(self.reach)
+        self.rename()
+        self.finish()
 
     # What happens in the CRM.
 
@@ -125,12 +131,13 @@ class Life(RuleBasedStateMachine):
         for key, name, hidden in made:
             self.write(key, name, hidden=hidden, late=late)
 
-    @rule(name=names, late=lates)
-    def produce(self, name: str | None, late: int) -> None:
-        outbox_id = self.model.next_id(late)
-        payload = json.dumps({"fullName": name, "contactDirections": DIRECTIONS})
-        self.stage.write("contacts", PRODUCED, outbox_id, payload)
-        self.model.produce(outbox_id, name)
+    @rule(made=products)
+    def produce(self, made: list[Product]) -> None:
+        for name, late in made:
+            outbox_id = self.model.next_id(late)
+            payload = json.dumps({"fullName": name, "contactDirections": DIRECTIONS})
+            self.stage.write("contacts", PRODUCED, outbox_id, payload)
+            self.model.produce(outbox_id, name)
 
     def write(self, key: str, name: str | None, *, hidden: bool, late: int = 0) -> None:
         """Change a row of the CRM, and say so in the outbox, as triggers do."""
@@ -155,8 +162,9 @@ class Life(RuleBasedStateMachine):
 
     @rule(
         made=changes,
+        produced=products,
         script=scripts,
-        plan=plans,
+        happening=st.lists(plans, max_size=3),
         mood=st.sampled_from(ANSWERS),
         rounds=st.integers(1, 6),
         seconds=spans,
@@ -165,8 +173,9 @@ class Life(RuleBasedStateMachine):
     def work(
         self,
         made: list[Change],
+        produced: list[Product],
         script: list[Answer],
-        plan: Plan | None,
+        happening: list[Plan | None],
         mood: Answer,
         rounds: int,
         seconds: int,
@@ -177,11 +186,12 @@ class Life(RuleBasedStateMachine):
         if is_resumed:
             self.resume()
         self.change(made, 0)
+        self.produce(produced)
         self.api.mood = mood
-        for _ in range(rounds):
+        for turn in range(rounds):
             self.collect([])
-            self.follow(script, plan, self.messages)
-            self.messages, script, plan = [], [], None
+            self.follow(script, happening[turn] if turn < len(happening) else None, self.messages)
+            self.messages, script = [], []
             self.stage.turn_clock(seconds)
         self.api.mood = ACCEPT
 
@@ -284,13 +294,13 @@ class Life(RuleBasedStateMachine):
                 self.take_back()
             case Meanwhile.IS_OVERTAKEN:
                 self.take_back()
+                self.rename()
                 self.finish()
             case Meanwhile.OTHERS:
+                self.rename()
                 self.finish()
             case Meanwhile.CHANGES:
-                for key in MAPPED:
-                    name = self.model.crm[key].name
-                    self.write(key, "B" if name == "A" else "A", hidden=False)
+                self.rename()
             case Meanwhile.IS_PAUSED:
                 self.pause()
             case Meanwhile.IS_THROTTLED:
@@ -304,6 +314,11 @@ class Life(RuleBasedStateMachine):
             case Meanwhile.HAS_NO_LIMITER:
                 self.stage.limiter.error = LimiterUnavailableError("away")
         self.api.script, self.api.mood = script, mood
+
+    def rename(self) -> None:
+        """Every contact changes."""
+        for key in MAPPED:
+            self.write(key, "B" if self.model.crm[key].name == "A" else "A", hidden=False)
 
     def take_back(self) -> None:
         """Leases are over."""
