@@ -123,3 +123,27 @@ def test_an_older_lead_does_not_follow_its_newer_contact(engine: Engine) -> None
     engine.drain()
 
     assert len(engine.posted()) == 1
+
+
+def test_what_was_read_before_its_ids_were_held_is_read_anew(engine: Engine) -> None:
+    """Read, and then its contact was accepted in a newer state: the lead's older one does not follow."""
+    engine.sql("INSERT INTO crm.contacts VALUES (1, 'Old', '0671112233', 'L1')")
+    engine.change("L1", source="leads")
+    [batch] = engine.collect()
+    reader = engine.parts.pusher.reader
+
+    class Slow:
+        def read(self, *arguments):
+            found = reader.read(*arguments)
+            engine.parts.pusher.reader = reader
+            engine.sql("UPDATE crm.contacts SET name = 'New'")
+            engine.change(1)
+            engine.push()
+            return found
+
+    engine.parts.pusher.reader = Slow()  # type: ignore[assignment]
+    engine.parts.pusher.push(batch)
+    engine.drain()
+
+    names = [str(state["fullName"]) for state in engine.sandbox.book.history(PROJECT, lead_id="L1")]
+    assert names == ["New", "Lead New"]

@@ -30,11 +30,15 @@ def hold(connection: Connection, held: Held, ready: Sequence[Ready]) -> tuple[li
     going: list[Ready] = []
     for item in first:
         digest, outbox_id = accepted.get(item.contact.place, (None, -1))
-        outbox_id = max(outbox_id, newest.get(item.contact.place, -1))
+        newest_id, is_overtaken = newest.get(item.contact.place, (-1, False))
+        outbox_id = max(outbox_id, newest_id)
         if not all(mine.get(wire_id) == item.contact.place for wire_id in wire_ids(item)):
             verdicts.append((item.contact, PutBack(WAIT_FOR_ID)))
         elif item.contact.payload is not None and item.contact.outbox_id < outbox_id:
             verdicts.append((item.contact, Superseded()))
+        elif item.contact.payload is None and is_overtaken:
+            # Read before its ids were ours: another document of the same ids may be younger, and ours is read anew.
+            verdicts.append((item.contact, PutBack(WAIT_FOR_ID)))
         elif digest == item.document.digest and not item.contact.forced:
             verdicts.append((item.contact, Unchanged()))
         else:
@@ -81,12 +85,12 @@ def _take(connection: Connection, held: Held, ready: Sequence[Ready]) -> dict[Wi
     return {(row.kind, row.wire_id): row.place for row in rows if row.kind is not None}
 
 
-def _newest(connection: Connection, held: Held, ready: Sequence[Ready]) -> dict[int, int]:
-    """By place, the highest outbox id accepted under the same ids; only a payload can be older than that."""
-    if all(item.contact.payload is None for item in ready):
+def _newest(connection: Connection, held: Held, ready: Sequence[Ready]) -> dict[int, tuple[int, bool]]:
+    """By place, the highest outbox id accepted under the same ids, and whether another contact's was while we read."""
+    if not ready:
         return {}
-    rows = connection.execute(sql(__package__, "newest"), {"batch": held.id})
-    return {row.place: row.outbox_id for row in rows}
+    rows = connection.execute(sql(__package__, "newest"), {"batch": held.id, "taken_at": held.taken_at})
+    return {row.place: (row.outbox_id, row.is_overtaken) for row in rows}
 
 
 def _accepted(connection: Connection, held: Held) -> dict[int, tuple[bytes | None, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from models import Identity, LetterReason
@@ -11,7 +12,10 @@ from worker.config.model import Method, Project
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A batch that this worker holds. `token` is its fencing token; `batch_limit` what a 413 has taught, if anything."""
+    """A batch that this worker holds. `token` is its fencing token; `batch_limit` what a 413 has taught, if anything.
+
+    `taken_at`: the database's clock when it was taken; its contacts are read later than that.
+    """
 
     id: int
     token: int
@@ -21,6 +25,7 @@ class Held:
     probe: bool
     accepted: bool
     batch_limit: int | None
+    taken_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

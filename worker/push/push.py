@@ -119,7 +119,9 @@ class Pusher:
             return None
         project = self.mapping.projects[row.project]
         method = Method(row.method)
-        return Held(row.id, row.token, project, method, row.size, row.probe, row.accepted, row.batch_limit)
+        return Held(
+            row.id, row.token, project, method, row.size, row.probe, row.accepted, row.batch_limit, row.taken_at
+        )
 
     def _contacts(self, held: Held) -> list[Contact]:
         with self._at_once() as connection:
