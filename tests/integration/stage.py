@@ -113,10 +113,11 @@ class Stage:
         statement = "INSERT INTO ringostat_sync.outbox (source, key, id, payload) VALUES (%s, %s, %s, %s)"
         self.sql(statement, [source, key, outbox_id, payload])
 
-    def turn_clock(self, seconds: float) -> None:
-        """Let time pass. Redis has a clock of its own, so its buckets are lost, and found again in PostgreSQL."""
+    def turn_clock(self, seconds: float, *, is_noticed: bool = True) -> None:
+        """Let time pass. Redis has a clock of its own: to notice, its buckets are lost, and found again in PostgreSQL."""
         self.sql("UPDATE crm.clock SET now = now + make_interval(secs => %s)", [seconds])
-        self.forget()
+        if is_noticed:
+            self.forget()
 
     def forget(self) -> None:
         """Redis loses everything."""

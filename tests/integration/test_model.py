@@ -90,12 +90,12 @@ Change = tuple[str, str | None, bool]
 keys = st.sampled_from(MAPPED)
 names = st.sampled_from(NAMES)
 lates = st.sampled_from([0, 0, 0, 1, 3])
-changes = st.lists(st.tuples(keys, names, st.sampled_from([False, False, False, True])), min_size=1, max_size=4)
-products = st.lists(st.tuples(names, lates), max_size=2)
+changes = st.lists(st.tuples(keys, names, st.sampled_from([False, False, False, True])), min_size=1, max_size=6)
+products = st.lists(st.tuples(names, lates), min_size=1, max_size=3)
 indexes = st.integers(0, 7)
 spans = st.sampled_from([1, 6, 30, LEASE + 1, 3600, 40 * 86400])
 scripts = st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=5)
-plans = st.none() | st.sampled_from(Meanwhile).flatmap(
+plans = st.sampled_from([*Meanwhile, Meanwhile.OTHERS, Meanwhile.OTHERS, Meanwhile.DIES]).flatmap(
     lambda event: st.tuples(st.sampled_from(WHERE.get(event, ON_THE_WAY)), st.just(event))
 )
 
@@ -155,7 +155,7 @@ class Life(RuleBasedStateMachine):
                 self.messages += [batch] * (copies[place] if place < len(copies) else 1)
 
     @precondition(lambda self: self.messages)
-    @rule(which=indexes, script=scripts, plan=plans)
+    @rule(which=indexes, script=scripts, plan=st.none() | plans)
     def push(self, which: int, script: list[Answer], plan: Plan | None) -> None:
         """A worker gets one of the messages."""
         self.follow(script, plan, [self.messages.pop(which % len(self.messages))])
@@ -164,7 +164,7 @@ class Life(RuleBasedStateMachine):
         made=changes,
         produced=products,
         script=scripts,
-        happening=st.lists(plans, max_size=3),
+        happening=st.lists(st.none() | plans, max_size=4),
         mood=st.sampled_from(ANSWERS),
         rounds=st.integers(1, 6),
         seconds=spans,
@@ -182,17 +182,18 @@ class Life(RuleBasedStateMachine):
         *,
         is_resumed: bool,
     ) -> None:
-        """Contacts change, and for some rounds all is pushed; the API follows the script, and then is in one mood."""
+        """For some rounds contacts change and all is pushed; the API follows the script, and then is in one mood."""
         if is_resumed:
             self.resume()
-        self.change(made, 0)
-        self.produce(produced)
         self.api.mood = mood
         for turn in range(rounds):
+            self.change(made[turn : turn + 2], 0)
+            self.produce(produced[turn : turn + 1])
             self.collect([])
             self.follow(script, happening[turn] if turn < len(happening) else None, self.messages)
-            self.messages, script = [], []
+            script = []
             self.stage.turn_clock(seconds)
+            self.messages = [*recover(self.stage.parts.engine).unsent]
         self.api.mood = ACCEPT
 
     @rule(seconds=spans, death=dying_at(Point.TAKING_BACK), is_forgetful=st.booleans())
@@ -260,7 +261,8 @@ class Life(RuleBasedStateMachine):
         self.stage.reader.error = self.stage.limiter.error = None
 
     def travel(self, batch: int) -> None:
-        """A worker's push of a batch."""
+        """A worker's push of a batch; two never begin at the same moment."""
+        self.stage.turn_clock(0.001, is_noticed=False)
         self.api.frames.append(Frame(batch))
         try:
             self.stage.parts.pusher.push(batch)
@@ -319,6 +321,7 @@ class Life(RuleBasedStateMachine):
         """Every contact changes."""
         for key in MAPPED:
             self.write(key, "B" if self.model.crm[key].name == "A" else "A", hidden=False)
+        self.produce([("B" if self.model.document(PRODUCED)[0] == "A" else "A", 0)])
 
     def take_back(self) -> None:
         """Leases are over."""
