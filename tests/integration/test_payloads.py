@@ -52,3 +52,14 @@ def test_a_row_without_payload_is_read_however_late_it_comes(engine: Engine) -> 
     engine.drain()
 
     assert engine.history(1) == ["Payload", "Now 1"]
+
+
+def test_an_old_payload_that_cannot_be_sent_is_superseded_too(engine: Engine) -> None:
+    """It comes late, below what was accepted: nobody has to look at a letter for it."""
+    engine.payload(1, document("New"), outbox_id=200)
+    engine.drain()
+    engine.payload(1, document(""), outbox_id=100)
+    engine.drain()
+
+    assert engine.letters() == []
+    assert engine.history(1) == ["New"]

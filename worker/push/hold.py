@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from models import Identity
 from worker.database.sql import sql
-from worker.push.model import Held, PutBack, Superseded, Unchanged, Verdicts
+from worker.push.model import Buried, Held, PutBack, Superseded, Unchanged, Verdicts
 from worker.push.prepare import Ready
 from worker.settle.settle import lost
 
@@ -44,6 +44,14 @@ def hold(connection: Connection, held: Held, ready: Sequence[Ready]) -> tuple[li
         else:
             going.append(item)
     return going, verdicts
+
+
+def supersede_old(connection: Connection, held: Held, verdicts: Verdicts) -> Verdicts:
+    """The verdicts of the preparation, but a payload that is older than what was accepted is superseded, and never buried."""
+    payloads = [c for c, verdict in verdicts if isinstance(verdict, Buried) and c.payload is not None]
+    accepted = _accepted(connection, held) if payloads else {}
+    old = {c.place for c in payloads if c.outbox_id < accepted.get(c.place, (None, -1))[1]}
+    return [(contact, Superseded() if contact.place in old else verdict) for contact, verdict in verdicts]
 
 
 def wire_ids(item: Ready) -> list[WireId]:

@@ -21,7 +21,7 @@ from worker.errors import LeaseLostError, LimiterUnavailableError, MappingBroken
 from worker.limiter.bucket import Later, Limiter, lateness
 from worker.points import Point, reach
 from worker.projects import health, lanes, pauses
-from worker.push.hold import hold
+from worker.push.hold import hold, supersede_old
 from worker.push.judge import Journey, Judgement, PauseFor, bury_suspects, judge, parts_of, suspects_of
 from worker.push.model import Contact, Held, PutBack, Verdicts
 from worker.push.policy import Policy
@@ -133,7 +133,7 @@ class Pusher:
             going, more = hold(connection, held, ready)
             if held.probe:
                 pauses.lift(connection, held.project.id, {PauseReason.MAPPING_BROKEN})
-            verdicts = verdicts + more
+            verdicts = supersede_old(connection, held, verdicts) + more
             if verdicts:
                 settle(connection, held, verdicts)
         return going
