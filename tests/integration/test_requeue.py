@@ -174,3 +174,19 @@ def test_an_older_payload_that_comes_late_leaves_the_letter_of_a_newer_one(engin
     engine.drain()
     assert engine.history(1)[-1] == "POISON new"
     assert states(engine) == [("1", "closed")]
+
+
+def test_a_requeued_payload_that_is_superseded_closes_its_letter(engine: Engine) -> None:
+    """A newer document of the same id, under another key, was accepted: no letter stays on its way for ever."""
+    rule = engine.sandbox.faults.add(POISON)
+    engine.payload(1, document("POISON old", externalId="same"), outbox_id=100)
+    engine.drain()
+    [letter] = listed(engine)
+    engine.sandbox.faults.remove(rule)
+    engine.payload(2, document("New", externalId="same"), outbox_id=200)
+    engine.drain()
+    requeue(engine, letter.id)
+    engine.drain()
+
+    assert engine.history("same") == ["New"]
+    assert states(engine) == [("1", "closed")]

@@ -1,4 +1,5 @@
--- Contacts that are done leave the batch, and let go of their ids. The letters of those that were sent, unchanged or absent close;
+-- Contacts that are done leave the batch, and let go of their ids. The letters of those that were sent, unchanged,
+-- absent or superseded close;
 -- a letter ends when its contact is read anew, or when a newer document arrives: an older payload says nothing of what failed.
 WITH left_batch AS (
     DELETE FROM ringostat_sync.in_flight

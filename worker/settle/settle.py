@@ -137,12 +137,13 @@ def _mark(connection: Connection, held: Held, verdicts: Verdicts) -> None:
 
 def _leave(connection: Connection, held: Held, verdicts: Verdicts) -> None:
     sent, unchanged, absent = of(verdicts, Sent), of(verdicts, Unchanged), of(verdicts, Absent)
+    settled = [*sent, *unchanged, *absent, *of(verdicts, Superseded)]
     _run(
         connection,
         "leave",
         held,
-        [*sent, *unchanged, *absent, *of(verdicts, Superseded), *of(verdicts, Buried)],
-        settled=[contact.place for contact, _ in [*sent, *unchanged, *absent]],
+        [*settled, *of(verdicts, Buried)],
+        settled=[contact.place for contact, _ in settled],
         project=held.project.id,
         method=held.method,
         sent=len(sent),
