@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.limiter_bench import TICK, Bench, Clock
 from worker.config.model import Project, Rate
-from worker.limiter.bucket import SLACK, Grant, Later, Limiter, lateness
+from worker.limiter.bucket import LANDING, SLACK, Grant, Later, Limiter, lateness
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_an_idle_bucket_goes_by_itself(bench: Bench) -> None:
     bench.work(project(5, 1.0), 3, workers=2)
     bench.clock.sleep(3600)
 
-    assert bench.redis.keys() == []
+    assert bench.redis.keys() == [b"test:remembers"]
 
 
 def test_a_crowd_is_told(bench: Bench) -> None:
@@ -259,3 +259,12 @@ def test_requests_late_by_what_is_allowed_keep_to_n_plus_one(bench: Bench, count
     arrived = [moment + latest if number % count == 0 else moment for number, moment in enumerate(bench.posted)]
 
     assert most_in_a_window(sorted(arrived), period) <= count + 1
+
+
+def test_nobody_waits_for_a_bucket_that_was_never_there(bench: Bench) -> None:
+    """Only the first one in an empty Redis waits until grants of what was lost have landed; ten thousand others don't."""
+    limiter, before = bench.limiter, bench.clock.now
+    for number in range(1, 20):
+        limiter.slots(project(5, 1.0, number), 0.0)
+
+    assert bench.clock.now - before == pytest.approx(LANDING, abs=0.01)

@@ -25,6 +25,8 @@ SPACING = 0.96
 """Grants are spaced evenly, a little closer than the average, so that lost time can be made up."""
 NETWORK = 0.03
 """Seconds by which the way to the receiver may differ from request to request."""
+LANDING = 0.1
+"""Seconds from a grant's confirmation to its row in PostgreSQL, at most."""
 MICRO = 1_000_000
 
 
@@ -76,6 +78,7 @@ class Limiter:
         self._name = name
         self._recall = recall
         self._pause = pause
+        self._redis = redis
         self._script = redis.register_script((files(__package__) / "bucket.lua").read_text(encoding="utf-8"))
 
     def take(self, project: Project, patience: float) -> Grant | Later:
@@ -106,12 +109,23 @@ class Limiter:
         return answer
 
     def _refill(self, project: Project) -> None:
-        # A grant of the lost state may be between its confirmation and its row in PostgreSQL: let it land first.
-        self._pause(0.1)
+        self._let_lost_grants_land()
         limit = project.rate.count
         posted = self._recall(project.id, project.rate.period * SLACK, limit)
         ages = [round(age * MICRO) for age in posted.ages]
         self._run(project, "seed", secrets.token_hex(8), round(posted.held * MICRO), *ages)
+
+    def _let_lost_grants_land(self) -> None:
+        """Where Redis has just lost everything, a grant may be between its confirmation and its row in PostgreSQL.
+
+        A bucket that is missing in a Redis that remembers us was not lost, only never used, or not for long: nobody waits then.
+        """
+        name = f"{self._name}:remembers"
+        with _unavailable():
+            seconds, micros = self._redis.time()
+            now = seconds * MICRO + micros
+            since = now if self._redis.set(name, now, nx=True) else int(self._redis.get(name) or now)
+        self._pause(max(0.0, LANDING - (now - since) / MICRO))
 
     def _run(self, project: Project, operation: str, *arguments: int | str) -> list[Any]:
         keys = [f"{{{self._name}:{project.id}}}:bucket", f"{{{self._name}:{project.id}}}:grants"]
