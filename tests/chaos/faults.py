@@ -185,12 +185,13 @@ def answering(*rules: api.Rule) -> Act:
     return act
 
 
-def project_resumed(act: Act) -> Act:
-    """What pauses the project, and an operator who resumes it."""
+def put_right(act: Act) -> Act:
+    """What pauses the project, or refuses single contacts by chance, and an operator who resumes and requeues."""
 
     def acting(house: House, seconds: float) -> None:
         act(house, seconds)
         house.run("resume", "106", check=False)
+        house.run("dead-letters", "requeue", "--all", check=False)
 
     return acting
 
@@ -234,9 +235,9 @@ FAULTS = [
     Fault("API: connections reset", answering(often(api.Reset), often(api.ResetAfter))),
     Fault("API: half answers", answering(often(api.Half))),
     Fault("API: answers that are no JSON", answering(often(api.NotJson))),
-    Fault("API: errors in a 2xx", answering(often(api.ErrorIn2xx))),
-    Fault("API: 401 in the middle", project_resumed(answering(api.Status(status=401, times=0)))),
-    Fault("API: 404 in the middle", project_resumed(answering(api.Status(status=404, times=0)))),
+    Fault("API: errors in a 2xx", put_right(answering(often(api.ErrorIn2xx)))),
+    Fault("API: 401 in the middle", put_right(answering(api.Status(status=401, times=0)))),
+    Fault("API: 404 in the middle", put_right(answering(api.Status(status=404, times=0)))),
     Fault("API: 413 at changing sizes", answering(api.MaxEntries(limit=3), api.MaxBytes(limit=2_000))),
     Fault("API: slow, by up to 1.5 s", answering(api.Latency(ms=0, jitter_ms=1_500))),
 ]
