@@ -76,7 +76,8 @@ end
 
 if start - now > number(ARGV[5]) then return {0, start - now} end
 local crowded = 0
-if granted >= count and number(redis.call('LINDEX', KEYS[2], granted - count)) > now - 2 * period then crowded = 1 end
+local half = math.ceil(count / 2)
+if granted >= half and number(redis.call('LINDEX', KEYS[2], granted - half)) > now - period then crowded = 1 end
 redis.call('HSET', KEYS[1], 'next', string.format('%.0f', start + spacing))
 redis.call('RPUSH', KEYS[2], string.format('%.0f', start))
 redis.call('LTRIM', KEYS[2], -count, -1)

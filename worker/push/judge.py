@@ -29,13 +29,15 @@ class PauseFor:
 class Journey:
     """A batch on its way: parts still to post (first part first), and refused singles not yet judged.
 
-    `accepted`: whether any part of it was; `posted`: whether any has left in this push.
+    `accepted`: whether any part of it was; `posted`: whether any has left in this push; `given_up`: grants for which the next part
+    was too late.
     """
 
     parts: list[list[Ready]]
     suspects: list[tuple[Contact, Buried]] = field(default_factory=list)
     accepted: bool = False
     posted: bool = False
+    given_up: int = 0
 
     def rest(self) -> list[Contact]:
         """Contacts that no request is deciding on right now."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable
@@ -33,6 +32,8 @@ log = structlog.get_logger()
 
 PREPARATION = 0.03
 """Seconds between a grant and its request in a crowd: preparing takes now more, now less, and the receiver counts arrivals."""
+MOST_GIVEN_UP = 3
+"""Grants that a request gives up because it is late for them; on a machine that is always late, it goes with the next."""
 REPLICA_WAIT = 5.0
 LIMITER_WAIT = 1.0
 CURED_BY_AN_ANSWER = {PauseReason.API_DOWN, PauseReason.UNAUTHORIZED, PauseReason.UNEXPECTED_ANSWER}
@@ -145,8 +146,8 @@ class Pusher:
             if isinstance(grant, Later):
                 return grant
             start = time.monotonic() + grant.wait
-            in_a_crowd = Departure(start + PREPARATION, start + PREPARATION + lateness(held.project.rate))
-            departure = in_a_crowd if grant.crowded else Departure(start, math.inf)
+            earliest = start + (PREPARATION if grant.crowded else 0.0)
+            departure = Departure(earliest, earliest + lateness(held.project.rate))
             if grant.wait <= 0:
                 return departure
             self.sleep(grant.wait)
@@ -161,11 +162,12 @@ class Pusher:
         if request is None:
             return False
         self.sleep(max(0.0, departure.earliest - time.monotonic()))
-        if time.monotonic() > departure.latest:
+        if time.monotonic() > departure.latest and journey.given_up < MOST_GIVEN_UP:
             self._withdraw(request)
+            journey.given_up += 1
             return True
         del journey.parts[0]
-        journey.posted = True
+        journey.posted, journey.given_up = True, 0
         reach(Point.BEGUN)
         started = time.monotonic()
         outcome = self.client.post(held.project, held.method, body)
