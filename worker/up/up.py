@@ -117,12 +117,13 @@ def watch(surroundings: Surroundings, wired: Parts, parts: list[Part], console: 
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else ExitStack() as screen:
         while not stop.wait(TICK):
             keep_alive(surroundings, parts)
-            now = figures(wired.engine, wired.mapping)
             if isinstance(screen, Live):
-                screen.update(Text(now, style="bold"), refresh=True)
-            elif now != last and time.monotonic() - last_said >= QUIET_FIGURES:
-                console.print(now, soft_wrap=True)
-                last, last_said = now, time.monotonic()
+                screen.update(Text(figures(wired.engine, wired.mapping), style="bold"), refresh=True)
+            elif time.monotonic() - last_said >= QUIET_FIGURES:
+                now, last_said = figures(wired.engine, wired.mapping), time.monotonic()
+                if now != last:
+                    console.print(now, soft_wrap=True)
+                last = now
 
 
 def keep_alive(surroundings: Surroundings, parts: list[Part]) -> None:
