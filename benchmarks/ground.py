@@ -216,6 +216,20 @@ def script(name: str, **numbers: int) -> str:
     return text
 
 
+def many_projects(home: Path, projects: int, more: str = "") -> Path:
+    """A mapping of so many projects, each with a source; `more` stands with each project."""
+    query = HERE.parent / "worker" / "demo" / "mapping" / "contacts.sql"
+    lines = ['origin = "CRM"', 'default_responsible = "1"']
+    lines += [f"[[projects]]\nid = {n}\n{more}" for n in range(1, projects + 1)]
+    lines += [
+        f'[[sources]]\nname = "c{n}"\nproject = {n}\nmethod = "contacts"\nquery = "{query}"'
+        for n in range(1, projects + 1)
+    ]
+    file = home / "projects.toml"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
 def populate(database_url: str, contacts: int) -> None:
     """A CRM of so many contacts, all of which can be sent, numbered from 1."""
     base = min(contacts, BASE)

@@ -11,7 +11,7 @@ from statistics import median
 import psycopg
 
 from benchmarks.contacts import PROJECT
-from benchmarks.ground import MAPPING, Ground, script
+from benchmarks.ground import MAPPING, Ground, many_projects, script
 from benchmarks.table import Figure
 from worker.config.settings import load_settings
 from worker.database.sql import sql
@@ -88,7 +88,7 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
         some.execute("pickup", first=sizes[0] + 1, last=sizes[0] + 2 * PASSED)
         with old_snapshot(some):
             yield row(f"old snapshot held while {PASSED:,} pass", some.typical(), smallest)
-    with picker(ground, many_projects(ground.home)) as many:
+    with picker(ground, many_projects(ground.home, PROJECTS)) as many:
         many.execute("projects", projects=PROJECTS, contacts=SIZES[2])
         yield row(
             f"{PROJECTS:,} projects of {SIZES[2] // PROJECTS:,} contacts each",
@@ -124,17 +124,3 @@ def old_snapshot(some: Picker) -> Iterator[None]:
             some.once()
             passed += some.settle()
         yield
-
-
-def many_projects(home: Path) -> Path:
-    """A mapping of so many projects, each with a source."""
-    query = MAPPING.parent.parent.parent / "worker" / "demo" / "mapping" / "contacts.sql"
-    lines = ['origin = "CRM"', 'default_responsible = "1"']
-    lines += [f"[[projects]]\nid = {n}" for n in range(1, PROJECTS + 1)]
-    lines += [
-        f'[[sources]]\nname = "c{n}"\nproject = {n}\nmethod = "contacts"\nquery = "{query}"'
-        for n in range(1, PROJECTS + 1)
-    ]
-    file = home / "projects.toml"
-    file.write_text("\n".join(lines), encoding="utf-8")
-    return file

@@ -9,12 +9,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median, quantiles
 
 import psycopg
 
-from benchmarks.ground import MAPPING, Ground, script
+from benchmarks.ground import Ground, many_projects, script
 from benchmarks.table import Figure
 from worker.config.settings import load_settings
 from worker.listen.look import look
@@ -32,9 +31,8 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
     """One collector for all projects, as one worker process would go round."""
     projects, seconds = (QUICK_PROJECTS, QUICK_SECONDS) if quick else (PROJECTS, SECONDS)
     with ground.database(1_000) as url:
-        environment = ground.environment(
-            url, SYNC_CONFIG=str(mapping(ground.home, projects)), RINGOSTAT_BATCH_SIZE=str(BATCH)
-        )
+        limits = f'rate_limit = "{RATE}"\nbatch_size = {BATCH}'
+        environment = ground.environment(url, SYNC_CONFIG=str(many_projects(ground.home, projects, limits)))
         parts = Parts.of(load_settings(environment), need_keys=False, lasting=False)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(script("projects", projects=projects, contacts=projects * CONTACTS))
@@ -69,17 +67,3 @@ def go_round(parts: Parts, seconds: float) -> tuple[Counter[int], list[float], l
             rounds.append(time.perf_counter() - before)
             turns[project] += sum(len(message) for message in found.messages)
     return turns, rounds, looks, time.perf_counter() - begin
-
-
-def mapping(home: Path, projects: int) -> Path:
-    """So many projects, each with a source and a quota of its own."""
-    query = MAPPING.parent.parent.parent / "worker" / "demo" / "mapping" / "contacts.sql"
-    lines = ['origin = "CRM"', 'default_responsible = "1"']
-    lines += [f'[[projects]]\nid = {n}\nrate_limit = "{RATE}"\nbatch_size = {BATCH}' for n in range(1, projects + 1)]
-    lines += [
-        f'[[sources]]\nname = "c{n}"\nproject = {n}\nmethod = "contacts"\nquery = "{query}"'
-        for n in range(1, projects + 1)
-    ]
-    file = home / "many.toml"
-    file.write_text("\n".join(lines), encoding="utf-8")
-    return file

@@ -17,9 +17,10 @@ from worker.config.model import Mapping, Method
 from worker.database.sql import sql
 from worker.document.wire import envelope
 from worker.errors import LeaseLostError, LimiterUnavailableError, MappingBrokenError
-from worker.limiter.bucket import Later, Limiter, lateness
+from worker.limiter.bucket import Later, Limiter
 from worker.points import Point, reach
 from worker.projects import health, lanes, pauses
+from worker.push.depart import PREPARATION, Departure, wait_for_departure
 from worker.push.hold import hold, supersede_old
 from worker.push.judge import Journey, Judgement, PauseFor, bury_suspects, judge, parts_of, suspects_of
 from worker.push.model import Contact, Held, PutBack, Verdicts
@@ -30,8 +31,6 @@ from worker.settle.settle import guard, lost, record_answer, settle
 
 log = structlog.get_logger()
 
-PREPARATION = 0.03
-"""Seconds between a grant and its request in a crowd: preparing takes now more, now less, and the receiver counts arrivals."""
 MOST_GIVEN_UP = 3
 """Grants that a request gives up because it is late for them; on a machine that is always late, it goes with the next."""
 REPLICA_WAIT = 5.0
@@ -42,14 +41,6 @@ CURED_BY_ACCEPTANCE = CURED_BY_AN_ANSWER | {PauseReason.REFUSING_ALL}
 
 class PausedError(Exception):
     """The project was paused before the request began; the batch goes back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """When a request may leave: monotonic seconds."""
-
-    earliest: float
-    latest: float
 
 
 @dataclass(slots=True)
@@ -99,7 +90,7 @@ class Pusher:
         suspects = suspects_of(contacts)
         journey = Journey(parts_of(going), suspects, accepted=held.accepted)
         while journey.parts:
-            departure = self._wait_for_grant(held)
+            departure = wait_for_departure(self.limiter, held.project, self.policy.patience, self.sleep)
             if isinstance(departure, Later):
                 in_the_middle = journey.posted or bool(suspects) or held.accepted
                 self._postpone(held, journey, departure.wait, in_the_middle=in_the_middle)
@@ -138,21 +129,6 @@ class Pusher:
             if verdicts:
                 settle(connection, held, verdicts)
         return going
-
-    def _wait_for_grant(self, held: Held) -> Departure | Later:
-        """When the request may leave; Later where that is too long inside a worker's slot."""
-        while True:
-            grant = self.limiter.take(held.project, self.policy.patience)
-            if isinstance(grant, Later):
-                return grant
-            start = time.monotonic() + grant.wait
-            earliest = start + (PREPARATION if grant.crowded else 0.0)
-            departure = Departure(earliest, earliest + lateness(held.project.rate))
-            if grant.wait <= 0:
-                return departure
-            self.sleep(grant.wait)
-            if self.limiter.confirm(held.project, grant):
-                return departure
 
     def _post_next(self, held: Held, journey: Journey, departure: Departure) -> bool:
         """Post the first part and settle what its answer decides; False when the batch does not go on."""
