@@ -1,4 +1,5 @@
--- Contacts wait again. Where a newer change of one waits already, that one is kept and this one is superseded; the force stays.
+-- Contacts wait again, those of one delay until the very same moment, so that they travel together again. Where a newer
+-- change of one waits already, that one is kept and this one is superseded; the force stays.
 WITH gone AS (
     DELETE FROM ringostat_sync.in_flight AS f
     USING unnest(CAST(:places AS int[]), CAST(:afters AS float8[]), CAST(:counted AS int[]), CAST(:lost AS int[]))
@@ -11,7 +12,7 @@ INSERT INTO ringostat_sync.pending AS p (
 )
 SELECT
     project, method, identity, key, source, outbox_id, payload, priority, attempts + counted, losses + lost, forced, captured_at,
-    CASE WHEN after > 0 THEN ringostat_sync.clock() + make_interval(secs => after) END
+    CASE WHEN after > 0 THEN (SELECT ringostat_sync.clock()) + make_interval(secs => after) END
 FROM gone
 ORDER BY identity, key
 ON CONFLICT (project, method, identity, key) DO UPDATE SET
