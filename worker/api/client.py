@@ -1,25 +1,24 @@
-"""The API's client: one POST, bounded as a whole, read into an outcome.
-
-httpx speaks here and nowhere else. Its time-outs bound single operations, so a server that answers byte by byte could hold
-a request for ever; a deadline over the whole request needs a loop that can cancel it, which runs in a thread of its own.
-"""
+"""The API's client: one POST, bounded as a whole, read into an outcome. httpx speaks here and nowhere else."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from datetime import UTC, datetime
 from typing import Self
 
+import httpcore
 import httpx
 
 from worker.api.answer import read_answer
+from worker.api.deadline import DeadlineBackend
 from worker.api.outcome import Failed, Outcome
 from worker.config.model import Method, Project
 
 PATHS = {Method.CONTACTS: "/minicrm/contacts/sync", Method.ORGANIZATIONS: "/minicrm/organizations/sync"}
 LARGEST_ANSWER = 1_000_000
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+KEPT_ALIVE = 16
+"""Connections that are kept for the next request, for `EXPIRY` seconds."""
+EXPIRY = 30.0
 
 
 class AnswerTooLargeError(Exception):
@@ -27,32 +26,31 @@ class AnswerTooLargeError(Exception):
 
 
 class ApiClient:
-    """Posts to one base address; `timeout` (seconds) bounds a request from connecting to the answer's last byte."""
+    """Posts to one base address, from any thread; `timeout` (seconds) bounds a request from connecting to the answer's last byte."""
 
     def __init__(self, base_url: str, timeout: float) -> None:
         self._timeout = timeout
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="api-client", daemon=True)
-        self._thread.start()
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=timeout,
-            follow_redirects=False,
-            trust_env=False,
-            verify=not base_url.startswith("http://"),  # without TLS no certificates are loaded, in each process anew
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=30),
-        )
+        self._backend = DeadlineBackend()
+        # Without TLS no certificates are loaded, in each process anew.
+        verify = not base_url.startswith("http://")
+        transport = _Transport(self._backend, verify=verify)
+        self._client = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, follow_redirects=False)
 
     def post(self, project: Project, method: Method, body: bytes) -> Outcome:
         """Post `body` for `project`; every way in which that can end is an outcome, none is raised."""
-        return asyncio.run_coroutine_threadsafe(self._post(project, method, body), self._loop).result()
+        try:
+            with self._backend.within(self._timeout):
+                return self._exchange(project, method, body)
+        except NOT_SENT as error:
+            return Failed(_kind(error), unknown=False)
+        except httpx.TimeoutException:
+            return Failed("timeout", unknown=True)
+        except (httpx.HTTPError, AnswerTooLargeError) as error:
+            return Failed(_kind(error), unknown=True)
 
     def close(self) -> None:
-        """Close the connections and end the thread."""
-        asyncio.run_coroutine_threadsafe(self._client.aclose(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        """Close the connections."""
+        self._client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -60,30 +58,33 @@ class ApiClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _post(self, project: Project, method: Method, body: bytes) -> Outcome:
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await self._exchange(project, method, body)
-        except NOT_SENT as error:
-            return Failed(_kind(error), unknown=False)
-        except TimeoutError:
-            return Failed("timeout", unknown=True)
-        except (httpx.HTTPError, AnswerTooLargeError) as error:
-            return Failed(_kind(error), unknown=True)
-
-    async def _exchange(self, project: Project, method: Method, body: bytes) -> Outcome:
+    def _exchange(self, project: Project, method: Method, body: bytes) -> Outcome:
         headers = {
             "Content-Type": "application/json",
             "auth-key": project.auth_key or "",
             "x-project-id": str(project.id),
         }
-        async with self._client.stream("POST", PATHS[method], content=body, headers=headers) as response:
+        with self._client.stream("POST", PATHS[method], content=body, headers=headers) as response:
             answer = bytearray()
-            async for chunk in response.aiter_bytes():
+            for chunk in response.iter_bytes():
                 answer += chunk
                 if len(answer) > LARGEST_ANSWER:
                     raise AnswerTooLargeError
             return read_answer(response.status_code, response.headers, bytes(answer), now=datetime.now(UTC))
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx has no argument for httpcore's network backend, so the pool is made here as it makes its own."""
+
+    def __init__(self, backend: DeadlineBackend, *, verify: bool) -> None:
+        super().__init__(verify=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False) if verify else None,
+            max_connections=4 * KEPT_ALIVE,
+            max_keepalive_connections=KEPT_ALIVE,
+            keepalive_expiry=EXPIRY,
+            network_backend=backend,
+        )
 
 
 def _kind(error: Exception) -> str:
