@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
 
+import msgspec
+
 from worker.config.model import Defaults, Identity, Method, Source
 from worker.document.directions import directions
 from worker.document.organizations import nested, organization
@@ -17,8 +19,7 @@ from worker.document.wire import Contact, Organization, encode
 _DIGEST_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(msgspec.Struct, frozen=True, gc=False):
     """A document that may be sent.
 
     `body` is its JSON in UTF-8, `digest` what to compare with the one last accepted, `dropped` the number of
@@ -55,7 +56,7 @@ def build(row: Mapping[str, Any], *, key: str, source: Source, defaults: Default
     `row`: columns of the mapping's query, or a producer's payload; names that are not the API's are
     ignored, but for `region`. `key`: the CRM's id of the contact, used where the id is blank.
     """
-    if not isinstance(row, Mapping):
+    if type(row) is not dict and not isinstance(row, Mapping):
         return Invalid("invalid", "The payload must be an object.", None)
     try:
         if source.method is Method.ORGANIZATIONS:

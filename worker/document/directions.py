@@ -28,7 +28,7 @@ def directions(elements: Iterable[object], region: str | None, check: str) -> tu
 
 
 def _direction(element: object, region: str | None, check: str) -> Direction | None:
-    if not isinstance(element, Mapping):
+    if type(element) is not dict and not isinstance(element, Mapping):
         return None
     try:
         kind = text(element.get("type"), "type")

@@ -45,4 +45,5 @@ def nested(value: object, *, project: int, defaults: Defaults) -> list[Organizat
 
 
 def _is_leftover(element: Mapping[str, Any], within: str) -> bool:
-    return all(optional(element.get(field), within + field) is None for field in ("name", "externalId"))
+    name, external_id = element.get("name"), element.get("externalId")
+    return optional(name, within + "name") is None and optional(external_id, within + "externalId") is None

@@ -40,6 +40,8 @@ def e164(written: str, region: str | None, check: str) -> str | None:
     `region`: two capitals of ISO 3166, for numbers written without a country code; an unknown one counts as
     none. `check`: libphonenumber's two notions, "possible" (the length fits) and "valid" (so does the range).
     """
+    if check == "possible" and not written.endswith(".0") and (number := possible_e164(written, region)):
+        return number
     spelt = " ".join(without_format_characters(written).translate(_GROUPING).split())
     if len(spelt) > _MOST_CHARACTERS:
         return None

@@ -36,8 +36,8 @@ def text(value: object, field: str) -> str | None:
     Whole numbers come without ".0", no number with an exponent. Raises `InvalidFieldError` for what is
     no single value (an object, an array, bytes) or no number (NaN, infinity).
     """
-    if value is None:
-        return None
+    if value is None or type(value) is str:
+        return value
     if isinstance(value, (str, UUID)):
         return str(value)
     if isinstance(value, bool):
@@ -80,6 +80,8 @@ def blank(value: str | None) -> bool:
 
 def sendable(value: str) -> bool:
     """Whether the string can go into JSON that everybody can read: no NUL, no lone surrogate."""
+    if value.isascii():
+        return "\0" not in value
     return _UNSENDABLE.search(value) is None
 
 
@@ -97,8 +99,10 @@ def without_format_characters(written: str) -> str:
 
 def optional(value: object, field: str) -> str | None:
     """A nullable field: its text exactly as it is, or None where it is blank."""
+    if value is None:
+        return None
     written = text(value, field)
-    if written is None or blank(written):
+    if not written or written.isspace():
         return None
     if not sendable(written):
         raise InvalidFieldError(f"{field} must hold neither a NUL character nor a lone surrogate.")

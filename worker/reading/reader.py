@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import sql as compose
 from psycopg.rows import dict_row
@@ -28,8 +29,7 @@ class ReplicaUnavailableError(SyncError):
     """The CRM replica does not answer; the batch is postponed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, gc=False):
     """The rows of one key: none (absent), one, or several (a mapping that repeats a key)."""
 
     key: str
