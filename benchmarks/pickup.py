@@ -14,6 +14,7 @@ from benchmarks.contacts import PROJECT
 from benchmarks.ground import MAPPING, Ground, many_projects, script
 from benchmarks.table import Figure
 from worker.config.settings import load_settings
+from worker.database.rows import numbers
 from worker.database.sql import sql
 from worker.wiring import Parts
 
@@ -36,13 +37,14 @@ class Picker:
     def once(self, project: int = PROJECT) -> float:
         """Seconds a batch: the collector's round, then what a push does to take each batch and see its contacts."""
         begin = time.perf_counter()
-        batches = [batch for message in self._parts.collector.round(project).messages for batch in message]
-        for batch in batches:
+        convoys = [convoy for message in self._parts.collector.round(project).messages for convoy in message]
+        for convoy in convoys:
+            batches = {"batches": numbers(convoy)}
             with self._parts.engine.begin() as connection:
-                connection.execute(sql("worker.push", "take"), {"batch": batch, "lease": 120.0}).one()
+                connection.execute(sql("worker.push", "take"), {**batches, "lease": 120.0}).all()
             with self._parts.engine.connect() as connection:
-                connection.execute(sql("worker.push", "contacts"), {"batch": batch}).all()
-        return (time.perf_counter() - begin) / len(batches)
+                connection.execute(sql("worker.push", "contacts"), batches).all()
+        return (time.perf_counter() - begin) / sum(len(convoy) for convoy in convoys)
 
     def settle(self) -> int:
         """Let what was taken be done, outside of the clock, and change again at once, so that the backlog stays; how many that were."""

@@ -65,5 +65,5 @@ def go_round(parts: Parts, seconds: float) -> tuple[Counter[int], list[float], l
             before = time.perf_counter()
             found = parts.collector.round(project)
             rounds.append(time.perf_counter() - before)
-            turns[project] += sum(len(message) for message in found.messages)
+            turns[project] += sum(len(convoy) for message in found.messages for convoy in message)
     return turns, rounds, looks, time.perf_counter() - begin

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ForeignKey,
     Index,
     Integer,
     SmallInteger,
@@ -56,16 +55,17 @@ class Batch(Base):
 class ContactInFlight(OfContact, Base):
     """A claimed contact; the primary key is the promise that no contact is in flight twice.
 
-    `part` is the place of the first contact of its part: a batch starts as one part (0), a split gives the right half its own.
+    `place` is its own over all batches, and rises with its batch's order. `part` is the place of the first contact of its part: a
+    batch starts as one part (0), a split gives the right half its own.
     `suspect_*` keep a single's refusal until it is known whether the API refuses everything.
     """
 
     __tablename__ = "in_flight"
     __table_args__ = (Index("in_flight_batch_index", "batch_id"),)
 
-    batch_id: Mapped[int] = mapped_column(BigInteger, ForeignKey(Batch.id))
-    place: Mapped[int] = mapped_column(Integer)
-    part: Mapped[int] = mapped_column(Integer, server_default="0")
+    batch_id: Mapped[Big]
+    place: Mapped[int] = mapped_column(BigInteger, Generated(always=True), unique=True)
+    part: Mapped[int] = mapped_column(BigInteger, server_default="0")
     source: Mapped[Str]
     outbox_id: Mapped[Big]
     payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
@@ -80,14 +80,13 @@ class ContactInFlight(OfContact, Base):
 
 
 class HeldId(Base):
-    """An id of the wire that a batch holds: two documents that share one are one contact to the API."""
+    """An id of the wire that a contact in flight holds (its `place`): two documents that share one are one contact to the API."""
 
     __tablename__ = "held_ids"
-    __table_args__ = (Index("held_ids_batch_index", "batch_id"),)
+    __table_args__ = (Index("held_ids_place_index", "place"),)
 
     project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     method: Mapped[Method] = mapped_column(METHOD, primary_key=True)
     kind: Mapped[Identity] = mapped_column(IDENTITY, primary_key=True)
     wire_id: Mapped[str] = mapped_column(Text, primary_key=True)
-    batch_id: Mapped[int] = mapped_column(BigInteger, ForeignKey(Batch.id))
-    place: Mapped[int] = mapped_column(Integer)
+    place: Mapped[Big]

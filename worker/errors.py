@@ -25,10 +25,6 @@ class MappingBrokenError(SyncError):
     """A source's query fails for a reason that is not one contact's; its project pauses (`mapping_broken`)."""
 
 
-class LeaseLostError(SyncError):
-    """A batch is no longer this worker's: its lease ran out and somebody else has taken it back."""
-
-
 class LimiterUnavailableError(SyncError):
     """Redis did not answer, so no request may be granted; the batch is postponed."""
 

@@ -14,6 +14,7 @@ import structlog
 from celery import Celery
 
 from worker.backfill.poll import poll
+from worker.collect.messages import Message
 from worker.config.settings import Settings
 from worker.errors import SyncError
 from worker.listen.look import look
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 COLLECT, PUSH, UPKEEP = "collect", "push", "upkeep"
 
 SLOT = 1.0
-"""Seconds after which a message's further batches go on in a message of their own, behind those that wait."""
+"""Seconds after which a message's further convoys go on in a message of their own, behind those that wait."""
 WAKE_EXPIRES = 10
 """Seconds after which a message to collect is stale: the next look sends another."""
 
@@ -51,8 +52,8 @@ class Messages:
     def collect(self, project: int) -> None:
         self._send("collect", COLLECT, [project], expires=WAKE_EXPIRES)
 
-    def push(self, batches: list[int]) -> None:
-        self._send("push", PUSH, [batches])
+    def push(self, message: Message) -> None:
+        self._send("push", PUSH, [message])
 
     def expand(self, project: int) -> None:
         self._send("expand", UPKEEP, [project], expires=WAKE_EXPIRES)
@@ -96,22 +97,25 @@ def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
 def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  # noqa: C901 - seven tasks of a few lines
     def collect(project: int) -> dict[str, Any]:
         found = parts.collector.round(project)
-        for batches in found.messages:
-            messages.push(list(batches))
+        for message in found.messages:
+            messages.push(message)
         if found.expansions:
             messages.expand(project)
         parts.wake.done(project, found.rest)
-        return {"project": project, "batches": sum(len(batches) for batches in found.messages)}
+        return {"project": project, "batches": sum(len(convoy) for message in found.messages for convoy in message)}
 
-    def push(batches: list[int]) -> dict[str, Any]:
-        rest, end = list(batches), time.monotonic() + SLOT
+    def push(message: Message) -> dict[str, Any]:
+        rest, end = list(message), time.monotonic() + SLOT
+        pushed = 0
         try:
             while rest and time.monotonic() < end:
-                parts.pusher.push(rest.pop(0))
+                convoy = rest.pop(0)
+                parts.pusher.push(*convoy)
+                pushed += len(convoy)
         finally:
             if rest:
-                messages.push(rest)
-        return {"batches": len(batches) - len(rest)}
+                messages.push(tuple(rest))
+        return {"batches": pushed}
 
     def expand(project: int) -> dict[str, Any]:
         return {"project": project, "expanded": parts.expander.expand(project)}
@@ -128,7 +132,7 @@ def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  
     def recover_lost() -> dict[str, Any]:
         found = recover(parts.engine)
         for batch in found.unsent:
-            messages.push([batch])
+            messages.push(((batch,),))
         return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
 
     def poll_replica() -> dict[str, int]:

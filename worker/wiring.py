@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 
 from worker.api.client import ApiClient
 from worker.collect.collector import Collector
+from worker.collect.messages import CONVOY
 from worker.config.mapping import load_mapping
 from worker.config.model import Mapping
 from worker.config.settings import Settings
@@ -20,8 +22,11 @@ from worker.expand.expand import Expander
 from worker.limiter.bucket import Limiter
 from worker.limiter.recall import recall
 from worker.listen.wake import Wake
+from worker.push.depart import Departures
+from worker.push.land import Landings
 from worker.push.policy import Policy
 from worker.push.push import Pusher
+from worker.push.turn_back import TurnBack
 from worker.reading.reader import Reader
 
 REDIS_PATIENCE = 5.0
@@ -93,9 +98,13 @@ class Parts:
 
     @cached_property
     def pusher(self) -> Pusher:
-        dice = random.Random()  # noqa: S311 - it spreads retries
+        turn_back = TurnBack(self.engine, self.policy)
         client = ApiClient(self.settings.ringostat_base_url, self.settings.ringostat_timeout)
-        return Pusher(self.engine, Reader(self.crm), self.limiter, client, self.mapping, self.policy, dice)
+        senders = ThreadPoolExecutor(CONVOY, "sender")
+        departures = Departures(self.engine, self.limiter, client, self.policy, turn_back, senders)
+        dice = random.Random()  # noqa: S311 - it spreads retries
+        landings = Landings(self.engine, self.limiter, self.policy, dice)
+        return Pusher(self.engine, Reader(self.crm), self.mapping, self.policy, departures, landings, turn_back)
 
 
 def redis_client(settings: Settings) -> Redis:

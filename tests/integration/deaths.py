@@ -37,9 +37,9 @@ def kill_while(engine: Engine, monkeypatch: pytest.MonkeyPatch, moment: str, bat
     moments: dict[str, tuple[object, str, Callable]] = {
         "reading": (type(pusher.reader), "read", die),
         "holding": (push, "hold", dying_after(push.hold)),
-        "waiting": (type(pusher.limiter), "take", die),
-        "posting": (type(pusher.client), "post", die),
-        "answered": (type(pusher.client), "post", dying_after(type(pusher.client).post)),
+        "waiting": (type(engine.parts.limiter), "take", die),
+        "posting": (type(pusher.departures.client), "post", die),
+        "answered": (type(pusher.departures.client), "post", dying_after(type(pusher.departures.client).post)),
         "settling": (push, "settle", dying_after(push.settle)),
     }
     with monkeypatch.context() as patch:

@@ -100,7 +100,8 @@ class Engine:
         )
 
     def collect(self) -> list[int]:
-        return [batch for message in self.parts.collector.round(PROJECT).messages for batch in message]
+        found = self.parts.collector.round(PROJECT).messages
+        return [batch for message in found for convoy in message for batch in convoy]
 
     def push(self) -> int:
         """One round, and every batch of it."""
@@ -194,7 +195,7 @@ class Engine:
         return self.parts.mapping.projects[PROJECT]
 
     def close(self) -> None:
-        self.parts.pusher.client.close()
+        self.parts.pusher.departures.client.close()
         self.parts.engine.dispose()
         self.parts.crm.dispose()
 

@@ -34,8 +34,10 @@ UNION ALL SELECT 'pending', key, outbox_id, NULL FROM ringostat_sync.pending
 UNION ALL SELECT 'in_flight', key, outbox_id, NULL FROM ringostat_sync.in_flight
 UNION ALL SELECT state::text, key, outbox_id, reason::text FROM ringostat_sync.dead_letters WHERE state IN ('open', 'requeued')
 UNION ALL SELECT 'delivery', key, outbox_id, NULL FROM ringostat_sync.deliveries
-UNION ALL SELECT 'id held for nobody', wire_id, batch_id, NULL FROM ringostat_sync.held_ids AS h
-    WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.batch_id = h.batch_id AND f.place = h.place)
+UNION ALL SELECT 'id held for nobody', wire_id, place, NULL FROM ringostat_sync.held_ids AS h
+    WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.place = h.place)
+UNION ALL SELECT 'in flight without a batch', key, outbox_id, NULL FROM ringostat_sync.in_flight AS f
+    WHERE NOT EXISTS (SELECT FROM ringostat_sync.batches AS b WHERE b.id = f.batch_id)
 UNION ALL SELECT 'batch of nobody', id::text, 0, NULL FROM ringostat_sync.batches AS b
     WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.batch_id = b.id)
 """
@@ -81,18 +83,19 @@ class Stage:
         self.engine, self.parts = engine, engine.parts
         (engine.folder / "sync.toml").write_text(TOML, encoding="utf-8")
         self.parts.mapping = load_mapping(self.parts.settings, need_keys=True)
-        self._client = self.parts.pusher.client
-        self.parts.pusher.sleep = lambda _seconds: None
+        self._client = self.parts.pusher.departures.client
+        self.parts.pusher.departures.sleep = lambda _seconds: None
         # Nobody else posts while a bucket is refilled.
         self.parts.limiter._pause = lambda _seconds: None
         self.reader = self.parts.pusher.reader = Breakable(self.parts.pusher.reader)  # type: ignore[assignment]
-        self.limiter = self.parts.pusher.limiter = Breakable(self.parts.limiter)  # type: ignore[assignment]
+        self.limiter = Breakable(self.parts.limiter)
+        self.parts.pusher.departures.limiter = self.parts.pusher.landings.limiter = self.limiter  # type: ignore[assignment]
         self._connection = psycopg.connect(engine.database_url, autocommit=True, row_factory=namedtuple_row)
         self.sql(CLOCK)
 
     def close(self) -> None:
         self._connection.close()
-        self.parts.pusher.client = self._client
+        self.parts.pusher.departures.client = self._client
 
     def sql(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         cursor = self._connection.execute(statement.encode(), values or None)
@@ -102,8 +105,8 @@ class Stage:
         """Begin an example: nothing waits, contacts 1 to 4 are called A, dice fall as they fell before."""
         self.sql(EMPTY)
         self.forget()
-        self.parts.pusher.client = client  # type: ignore[assignment]
-        self.parts.pusher.dice.seed(seed)
+        self.parts.pusher.departures.client = client  # type: ignore[assignment]
+        self.parts.pusher.landings.dice.seed(seed)
         self.parts.collector._dice.seed(seed)
         project = self.parts.mapping.projects[PROJECT]
         self.parts.mapping.projects[PROJECT] = replace(project, batch_size=batch_size)  # type: ignore[index]

@@ -142,7 +142,7 @@ def test_organizations_go_before_contacts(engine: Engine) -> None:
     [message] = engine.parts.collector.round(PROJECT).messages
     methods = dict(engine.sql("SELECT id, method::text FROM ringostat_sync.batches"))
 
-    assert [methods[batch] for batch in message] == ["organizations", "contacts"]
+    assert [[methods[batch] for batch in convoy] for convoy in message] == [["organizations"], ["contacts"]]
 
 
 def test_one_collector_at_a_time(engine: Engine) -> None:

@@ -191,9 +191,10 @@ def test_a_batch_that_does_not_end_is_no_reason_to_forget_half(engine: Engine) -
 def test_an_id_on_the_wire_in_anothers_name_is_waited_for(engine: Engine) -> None:
     """Once accepted, that document would leave the id behind."""
     engine.sql("INSERT INTO crm.contacts VALUES (1, 'Оля', '0671234567', 'L-7001')")
-    engine.sql("INSERT INTO ringostat_sync.batches (project, method, size) VALUES (%s, 'contacts', 1)", PROJECT)
+    engine.change(1)
+    engine.collect()
     engine.sql(
-        "INSERT INTO ringostat_sync.held_ids SELECT project, method, 'leadId', 'L-7001', id, 0 FROM ringostat_sync.batches"
+        "INSERT INTO ringostat_sync.held_ids SELECT project, method, 'leadId', 'L-7001', place FROM ringostat_sync.in_flight"
     )
 
     with pytest.raises(RefusedError):

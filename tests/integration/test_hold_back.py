@@ -104,7 +104,7 @@ def test_a_grant_that_has_become_void_is_not_used(make_engine: Callable[..., Eng
         else:
             engine.parts.limiter.hold(engine.project, 60)
 
-    engine.parts.pusher.sleep = sleep
+    engine.parts.pusher.departures.sleep = sleep
     engine.parts.pusher.push(batch)
 
     assert engine.posted() == []

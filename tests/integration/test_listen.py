@@ -95,13 +95,13 @@ def test_a_probe_in_the_middle_of_a_split_goes_on(engine: Engine) -> None:
     engine.sandbox.faults.add(Refuse(field="fullName", contains="Name 1"))
     engine.pause("refusing_all", seconds=0.0)
     [probe] = engine.collect()
-    post = engine.parts.pusher.client.post
+    post = engine.parts.pusher.departures.client.post
 
     def hold_and_post(*arguments):
         engine.parts.limiter.hold(engine.project, 1.1)
         return post(*arguments)
 
-    engine.parts.pusher.client.post = hold_and_post  # type: ignore[method-assign]
+    engine.parts.pusher.departures.client.post = hold_and_post  # type: ignore[method-assign]
     engine.parts.pusher.push(probe)
     assert engine.sql("SELECT state::text, probe FROM ringostat_sync.batches") == [("postponed", True)]
 

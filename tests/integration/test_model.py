@@ -347,6 +347,7 @@ class Life(RuleBasedStateMachine):
         model, places = self.model, self.stage.places()
         kinds = {kind: [place for place in places if place.place == kind] for kind in {place.place for place in places}}
         assert "id held for nobody" not in kinds
+        assert "in flight without a batch" not in kinds
         assert "batch of nobody" not in kinds
         waiting = {place.key for kind in WAITING for place in kinds.get(kind, ())}
         opened = kinds.get("open", [])

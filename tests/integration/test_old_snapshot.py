@@ -20,7 +20,7 @@ def busy(make_engine: Callable[..., Engine]) -> Engine:
     """An engine whose API accepts at once, without a limit."""
     engine = make_engine(RINGOSTAT_RATE_LIMIT="1000000/s")
     engine.contacts(1, 1000 * ROUNDS)
-    engine.parts.pusher.client.post = lambda *_: Accepted(200)  # type: ignore[method-assign]
+    engine.parts.pusher.departures.client.post = lambda *_: Accepted(200)  # type: ignore[method-assign]
     return engine
 
 

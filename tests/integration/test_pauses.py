@@ -250,13 +250,13 @@ def test_a_pause_by_hand_is_not_overruled(engine: Engine) -> None:
     engine.change(1)
     [batch] = engine.collect()
     engine.sandbox.faults.add(Status(status=401))
-    post = engine.parts.pusher.client.post
+    post = engine.parts.pusher.departures.client.post
 
     def pause_while_posting(*arguments):
         engine.pause()
         return post(*arguments)
 
-    engine.parts.pusher.client.post = pause_while_posting  # type: ignore[method-assign]
+    engine.parts.pusher.departures.client.post = pause_while_posting  # type: ignore[method-assign]
     engine.parts.pusher.push(batch)
 
     assert engine.lane().paused.reason == "by_hand"

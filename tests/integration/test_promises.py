@@ -38,7 +38,7 @@ class InFlight:
         self.count = 0
         self._lock = threading.Lock()
         self._now: set[str] = set()
-        self._post = engine.parts.pusher.client.post
+        self._post = engine.parts.pusher.departures.client.post
         self.twice: list[str] = []
 
     def post(self, project, method, body: bytes):
@@ -151,7 +151,7 @@ def test_a_bad_day_ends_well(versions: Engine, seed: int) -> None:
     dice = random.Random(seed)
     bad_day(versions, dice)
     in_flight = InFlight(versions)
-    versions.parts.pusher.client.post = in_flight.post  # type: ignore[method-assign]
+    versions.parts.pusher.departures.client.post = in_flight.post  # type: ignore[method-assign]
     with capture_logs(), workers(versions, 6) as problems:
         writers = [threading.Thread(target=write, args=(versions, 2.0, random.Random(seed + n))) for n in range(2)]
         for writer in writers:

@@ -191,14 +191,14 @@ def test_without_redis_nothing_is_posted_and_nothing_lost(engine: Engine) -> Non
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    limiter = engine.parts.pusher.limiter
+    limiter = engine.parts.limiter
     with Redis(port=1, retry=None) as away:
-        engine.parts.pusher.limiter = Limiter(away, "test", lambda *_: Posted([], 0.0), time.sleep)
+        engine.parts.pusher.departures.limiter = Limiter(away, "test", lambda *_: Posted([], 0.0), time.sleep)
         engine.parts.pusher.push(batch)
     assert engine.posted() == []
     assert engine.waiting()["1"].attempts == 0
 
-    engine.parts.pusher.limiter = limiter
+    engine.parts.pusher.departures.limiter = limiter
     engine.drain()
     assert engine.posted() == [["1"]]
 
@@ -235,7 +235,7 @@ def test_no_project_speaks_for_another(make_engine: Callable[..., Engine]) -> No
         '[[projects]]\nid = 107\nauth_key_env = "AUTH_KEY_2"\nrate_limit = "1000/s"\n'
     )
     seen: list[tuple[int, str | None, bytes]] = []
-    engine.parts.pusher.client.post = lambda project, _method, body: (  # type: ignore[method-assign]
+    engine.parts.pusher.departures.client.post = lambda project, _method, body: (  # type: ignore[method-assign]
         seen.append((project.id, project.auth_key, body)) or Accepted(200)
     )
     engine.sql("INSERT INTO crm.contacts VALUES (1, 'Іван', '0671112233', 'L1')")
@@ -243,8 +243,8 @@ def test_no_project_speaks_for_another(make_engine: Callable[..., Engine]) -> No
     engine.change("L1", source="leads")
     for project in (106, 107):
         for message in engine.parts.collector.round(project).messages:
-            for batch in message:
-                engine.parts.pusher.push(batch)
+            for convoy in message:
+                engine.parts.pusher.push(*convoy)
 
     assert [(project, key) for project, key, _ in seen] == [(106, "one"), (107, "two")]
     assert b'"projectId":107' in seen[1][2]

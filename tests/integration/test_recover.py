@@ -74,7 +74,7 @@ def test_a_worker_that_dies_in_a_split_loses_nothing(engine: Engine, monkeypatch
     engine.sandbox.faults.add(Refuse(field="fullName", contains="POISON"))
     engine.change(*range(1, 11))
     [batch] = engine.collect()
-    post, count = engine.parts.pusher.client.post, []
+    post, count = engine.parts.pusher.departures.client.post, []
 
     def posting(*arguments):
         count.append(arguments)
@@ -83,7 +83,7 @@ def test_a_worker_that_dies_in_a_split_loses_nothing(engine: Engine, monkeypatch
         return post(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine.parts.pusher.client, "post", posting)
+        patch.setattr(engine.parts.pusher.departures.client, "post", posting)
         with pytest.raises(KilledError):
             engine.parts.pusher.push(batch)
     assert 0 < engine.lane().sent < 9
@@ -105,7 +105,7 @@ def test_lost_leases_narrow_the_company(engine: Engine) -> None:
             "SELECT size FROM ringostat_sync.batches b JOIN ringostat_sync.in_flight f ON f.batch_id = b.id WHERE key = '1'"
         )
         for batch in batches:
-            engine.parts.pusher._take(batch)
+            engine.parts.pusher._take([batch])
         recover_now(engine)
 
     assert [size for (size,) in sizes] == [100, 100, 50, 25, 12, 6, 3, 1, 1]
@@ -143,7 +143,7 @@ def test_one_recovers_at_a_time(engine: Engine) -> None:
     engine.change(*range(1, 501))
     batches = engine.collect()
     for batch in batches:
-        engine.parts.pusher._take(batch)
+        engine.parts.pusher._take([batch])
     engine.sql(LEASES_OVER)
     with ThreadPoolExecutor(4) as pool:
         found = [future.result() for future in [pool.submit(recover, engine.parts.engine) for _ in range(8)]]

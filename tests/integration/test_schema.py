@@ -44,16 +44,15 @@ def test_migrations_run_twice_and_at_once(empty_database_url: str) -> None:
 BATCH = "INSERT INTO ringostat_sync.batches (project, method, size) VALUES (1, 'contacts', 1);"
 IN_FLIGHT = """
     INSERT INTO ringostat_sync.in_flight
-        (project, method, identity, key, batch_id, place, source, outbox_id, priority, attempts, losses, forced, captured_at)
-    SELECT 1, 'contacts', 'externalId', '1', max(id), 0, 'contacts', 1, 0, 0, 0, false, now() FROM ringostat_sync.batches;
+        (project, method, identity, key, batch_id, source, outbox_id, priority, attempts, losses, forced, captured_at)
+    SELECT 1, 'contacts', 'externalId', '1', max(id), 'contacts', 1, 0, 0, 0, false, now() FROM ringostat_sync.batches;
 """
 PENDING = """
     INSERT INTO ringostat_sync.pending (project, method, identity, key, source, outbox_id, captured_at)
     VALUES (1, 'contacts', 'externalId', '1', 'contacts', 1, now());
 """
 HELD = """
-    INSERT INTO ringostat_sync.held_ids (project, method, kind, wire_id, batch_id, place)
-    SELECT 1, 'contacts', 'leadId', 'L1', max(id), 0 FROM ringostat_sync.batches;
+    INSERT INTO ringostat_sync.held_ids (project, method, kind, wire_id, place) VALUES (1, 'contacts', 'leadId', 'L1', 1);
 """
 LETTER = """
     INSERT INTO ringostat_sync.dead_letters (project, method, identity, key, source, outbox_id, reason, detail, attempts, state)
@@ -87,7 +86,7 @@ def test_the_database_refuses_nonsense(database_url: str, statement: str) -> Non
     [
         BATCH + IN_FLIGHT + BATCH + IN_FLIGHT,
         PENDING + PENDING,
-        BATCH + HELD + BATCH + HELD,
+        HELD + HELD,
         LETTER.format("open") + LETTER.format("requeued"),
     ],
     ids=["a contact in flight", "a contact that waits", "an id on the wire", "a living letter"],
@@ -96,13 +95,6 @@ def test_the_database_refuses_a_second(database_url: str, statement: str) -> Non
     """What there may be only one of is one by a unique index, whatever the code does."""
     with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.UniqueViolation):
         connection.execute(statement.encode())
-
-
-@pytest.mark.parametrize("held", [IN_FLIGHT, HELD], ids=["contacts", "ids"])
-def test_a_batch_ends_after_what_it_holds(database_url: str, held: str) -> None:
-    """Nothing is in flight without a batch that somebody settles or takes back."""
-    with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
-        connection.execute((BATCH + held + "DELETE FROM ringostat_sync.batches").encode())
 
 
 def test_a_change_of_nobody_is_refused(database_url: str) -> None:

@@ -21,7 +21,7 @@ def poison(engine: Engine, *keys: int) -> None:
 
 def after_each_request(engine: Engine, act: Callable[[int], None]) -> None:
     """Let something happen between an answer and the next request; `act` gets the number of the request."""
-    post, count = engine.parts.pusher.client.post, [0]
+    post, count = engine.parts.pusher.departures.client.post, [0]
 
     def posting(*arguments) -> Outcome:
         outcome = post(*arguments)
@@ -29,7 +29,7 @@ def after_each_request(engine: Engine, act: Callable[[int], None]) -> None:
         act(count[0])
         return outcome
 
-    engine.parts.pusher.client.post = posting  # type: ignore[method-assign]
+    engine.parts.pusher.departures.client.post = posting  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("at_fault", [(37,), (1,), (100,), (1, 2), (13, 88)], ids=str)

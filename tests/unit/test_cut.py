@@ -7,28 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import Priority
-from worker.collect.collector import UNDER_WAY, messages_of, room
+from worker.collect.collector import UNDER_WAY, room
 from worker.collect.cut import Candidate, behind_live, cut, width
+from worker.collect.messages import convoys, messages
 
 candidates = st.lists(
     st.builds(
         Candidate,
-        identity=st.just("externalId"),
-        key=st.uuids().map(str),
+        row=st.uuids().map(str),
         attempts=st.integers(0, 12),
         losses=st.integers(0, 4),
     ),
     max_size=120,
-    unique_by=lambda candidate: candidate.key,
+    unique_by=lambda candidate: candidate.row,
 )
 
 
 def fresh(count: int, prefix: str = "f") -> list[Candidate]:
-    return [Candidate("externalId", f"{prefix}{n}") for n in range(count)]
+    return [Candidate(f"{prefix}{n}") for n in range(count)]
 
 
 def keys(batches: list[list[Candidate]]) -> list[str]:
-    return [candidate.key for batch in batches for candidate in batch]
+    return [candidate.row for batch in batches for candidate in batch]
 
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 1000])
@@ -70,7 +70,7 @@ def test_nobody_is_cut_twice_and_nobody_is_left_out(found: list[Candidate], size
     """With room for all, every candidate is in exactly one batch, and none is empty."""
     batches = cut(found, batch_size=size, max_attempts=most, limit=10_000)
 
-    assert sorted(keys(batches)) == sorted(candidate.key for candidate in found)
+    assert sorted(keys(batches)) == sorted(candidate.row for candidate in found)
     assert all(batches)
 
 
@@ -89,7 +89,7 @@ def test_the_limit_holds(found: list[Candidate], limit: int) -> None:
 
 def test_widths_take_turns() -> None:
     """Contacts that travel alone do not hold up those that fill a batch, however many of them are in front."""
-    alone = [Candidate("externalId", f"a{n}", attempts=11) for n in range(10)]
+    alone = [Candidate(f"a{n}", attempts=11) for n in range(10)]
     batches = cut(alone + fresh(20), batch_size=10, max_attempts=12, limit=4)
 
     assert [len(batch) for batch in batches] == [1, 10, 1, 10]
@@ -113,12 +113,21 @@ def test_a_method_with_nothing_under_way_gets_a_batch() -> None:
 
 def test_contacts_follow_organizations_in_one_message() -> None:
     """Where both are cut in one round, organizations complete what the contacts name, so they go first."""
-    assert messages_of([7], [1, 2], [3]) == ((7,), (1, 2, 3))
+    assert messages([7], [(1, 2)], [(3,)]) == (((7,),), ((1, 2), (3,)))
 
 
-def test_batches_of_one_method_travel_at_once() -> None:
+def test_convoys_of_one_method_travel_at_once() -> None:
     """Without the other method there is nothing to wait for: a message each."""
-    assert messages_of([], [], [3, 4]) == ((3,), (4,))
+    assert messages([], [], [(3,), (4,)]) == (((3,),), ((4,),))
+
+
+@pytest.mark.parametrize(
+    ("batches", "under_way", "sizes"),
+    [(1, 0, [1]), (4, 0, [1] * 4), (5, 0, [2, 2, 1]), (4, 8, [3, 1]), (16, 0, [4] * 4), (4, 12, [4]), (2, 40, [2])],
+)
+def test_the_more_batches_there_are_the_more_travel_together(batches: int, under_way: int, sizes: list[int]) -> None:
+    """Few go side by side; a backlog goes in convoys, of four at most."""
+    assert [len(convoy) for convoy in convoys(range(batches), under_way)] == sizes
 
 
 @pytest.mark.parametrize(
@@ -126,8 +135,8 @@ def test_batches_of_one_method_travel_at_once() -> None:
 )
 def test_a_backfill_fills_up_and_stays_behind(live: int, batches: int, backfilled: int) -> None:
     """The last live batch is filled up from it; beyond that it gets no more batches than it may have."""
-    waiting = [Candidate("externalId", str(n)) for n in range(live)]
-    waiting += [Candidate("externalId", f"b{n}", priority=Priority.BACKFILL) for n in range(100)]
+    waiting = [Candidate(str(n)) for n in range(live)]
+    waiting += [Candidate(f"b{n}", priority=Priority.BACKFILL) for n in range(100)]
     chosen = behind_live(waiting, 10, batches)
 
     assert chosen == waiting[: live + backfilled]

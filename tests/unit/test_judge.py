@@ -19,7 +19,7 @@ BROKEN = Failed("http_500", unknown=False, status=500)
 
 
 def ready(place: int, attempts: int = 0, part: int = 0) -> Ready:
-    contact = Contact("externalId", str(place), place, part, "contacts", place, None, attempts, 0, False)
+    contact = Contact("externalId", str(place), 1, place, part, "contacts", place, None, attempts, 0, False)
     return Ready(contact, Built(b'{"n":%d}' % place, b"digest%d" % place, str(place), f"L{place}", 0))
 
 

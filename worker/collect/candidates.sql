@@ -1,10 +1,10 @@
 -- Contacts that may go now, first come first served within a priority; those in flight are left alone. Each priority is
 -- read from its watermark on. The sub-select is no join on purpose: with the statistics of a moment in which `in_flight`
 -- was empty, a join would read all of it for each contact.
-SELECT ready.identity, ready.key, ready.attempts, ready.losses, ready.priority, ready.outbox_id
+SELECT CAST(ready.ctid AS text) AS row, ready.attempts, ready.losses, ready.priority, ready.outbox_id
 FROM unnest(CAST(:priorities AS smallint[]), CAST(:watermarks AS bigint[])) AS w (priority, watermark)
 CROSS JOIN LATERAL (
-    SELECT p.identity, p.key, p.attempts, p.losses, p.priority, p.outbox_id
+    SELECT p.ctid, p.attempts, p.losses, p.priority, p.outbox_id
     FROM ringostat_sync.pending AS p
     WHERE p.project = :project AND p.method = :method AND p.due_at IS NULL
         AND p.priority = w.priority AND p.outbox_id >= w.watermark

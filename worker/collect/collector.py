@@ -7,20 +7,23 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 
 from models import LONGEST_KEY, Priority
 from worker.collect.cut import Candidate, behind_live, cut
+from worker.collect.messages import Convoy, Message, convoys, messages
 from worker.collect.watermark import Watermark
 from worker.config.model import Mapping, Method, Project, Source
 from worker.database.locks import alone, collecting
+from worker.database.rows import numbers, rows
 from worker.database.sql import sql
 from worker.limiter.bucket import Limiter, Slots
 from worker.points import Point, reach
 from worker.projects import pauses
 
-TAKE_IN_ROWS = 5_000
+TAKE_IN_ROWS = 100_000
 TAKE_IN_SECONDS = 1.0
 HORIZON = 0.5
 """Seconds ahead for which batches are cut: nobody waits long inside a worker's slot, and none of the quota is lost."""
@@ -28,8 +31,6 @@ UNDER_WAY = 16
 """Batches of a project under way at once."""
 BEHIND = 3
 """Batches under way at which no more are filled from a backfill, so that a live change finds a process that is free."""
-SIDE_BY_SIDE = 8
-"""Messages of a round: where there are more batches, they follow each other in these."""
 NOTHING_TO_CUT = 0.05
 """Seconds to leave a project alone whose contacts are all in flight, or whose batches under way are enough."""
 PROBE_CHOICE = 4
@@ -38,12 +39,9 @@ PROBE_CHOICE = 4
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round came to: messages of batches to push; whether changed rows wait to be expanded; seconds to leave it alone.
+    """What a round came to: messages to push; whether changed rows wait to be expanded; seconds to leave the project alone."""
 
-    The batches of one message go one after the other, those of several at once.
-    """
-
-    messages: tuple[tuple[int, ...], ...] = ()
+    messages: tuple[Message, ...] = ()
     expansions: bool = False
     rest: float = 0.0
 
@@ -73,22 +71,30 @@ class Collector:
         """One round for a project: take in, then cut; organizations go before contacts. Raises LimiterUnavailableError."""
         project = self._mapping.projects[project_id]
         sources = [source for source in self._mapping.sources.values() if source.project == project_id]
-        for source in sources:
-            self._take_in(source)
-        expansions = self._has_expansions(sources)
+        there = self._look(project_id, sources)
+        changed = [source for source in sources if source.name in there.changed]
+        spread = [self._take_in(source) for source in changed]
+        expansions = there.expansions or any(spread)
         slots = self._limiter.slots(project, HORIZON)
         if not slots.count:
             return Round(expansions=expansions, rest=max(slots.wait - HORIZON, NOTHING_TO_CUT))
-        resent = self._resend(project)
+        resent = self._resend(project) if there.postponed else []
         methods = {source.method for source in sources}
         organizations = self._cut(project, Method.ORGANIZATIONS, slots) if Method.ORGANIZATIONS in methods else []
         contacts = self._cut(project, Method.CONTACTS, slots) if Method.CONTACTS in methods else []
-        messages = messages_of(resent, organizations, contacts)
-        if messages:
+        found = messages(resent, organizations, contacts)
+        if found:
             reach(Point.CLAIMED)
-        return Round(messages, expansions, rest=0.0 if messages else NOTHING_TO_CUT)
+        return Round(found, expansions, rest=0.0 if found else NOTHING_TO_CUT)
 
-    def _take_in(self, source: Source) -> None:
+    def _look(self, project: int, sources: Sequence[Source]) -> Row[Any]:
+        """What there is to do, so that no step is taken in vain."""
+        values = {"project": project, "sources": [source.name for source in sources]}
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return connection.execute(sql(__package__, "there"), values).one()
+
+    def _take_in(self, source: Source) -> bool:
+        """Whether among the rows were such as stand for many contacts."""
         end = time.monotonic() + TAKE_IN_SECONDS
         values: dict[str, object] = {
             "source": source.name,
@@ -99,41 +105,39 @@ class Collector:
             "longest_key": LONGEST_KEY,
         }
         watermark = self._watermarks[source.name]
-        full = True
+        full, has_spread = True, False
         while full and time.monotonic() < end:
             with self._engine.begin() as connection:
                 if not alone(connection, collecting(source.project, source.method)):
-                    return
+                    break
                 values["watermark"] = watermark.start(time.monotonic())
-                taken, first = connection.execute(sql(__package__, "take_in"), values).one()
+                taken, first, spread = connection.execute(sql(__package__, "take_in"), values).one()
                 reach(Point.TAKING_IN)
             full = taken == TAKE_IN_ROWS
+            has_spread |= spread
             if taken:
                 watermark.note(first, time.monotonic())
-
-    def _has_expansions(self, sources: Sequence[Source]) -> bool:
-        with self._engine.connect() as connection:
-            names = {"sources": [source.name for source in sources]}
-            return bool(connection.execute(sql(__package__, "has_expansions"), names).scalar_one())
+        return has_spread
 
     def _resend(self, project: Project) -> list[int]:
         with self._engine.begin() as connection:
             return list(connection.execute(sql(__package__, "resend"), {"project": project.id}).scalars())
 
-    def _cut(self, project: Project, method: Method, slots: Slots) -> list[int]:
+    def _cut(self, project: Project, method: Method, slots: Slots) -> list[Convoy]:
         lane = {"project": project.id, "method": method}
         with self._engine.begin() as connection:
             if not alone(connection, collecting(project.id, method)):
                 return []
-            paused = pauses.standing(connection, project.id)
-            if paused and not paused.probe_due:
-                return []
             standing = connection.execute(sql(__package__, "standing"), lane).one()
+            paused = standing.paused is not None
+            if paused and not standing.probe_due:
+                return []
             size = min(project.batch_size, standing.batch_limit or project.batch_size)
             limit = 1 if paused else room(slots.count, standing.under_way, standing.without_grant, standing.of_method)
             if limit < 1:
                 return []
-            connection.execute(sql(__package__, "ripen"), lane)
+            if standing.is_ripe:
+                connection.execute(sql(__package__, "ripen"), lane)
             wanted = limit * size * (PROBE_CHOICE if paused else 1)
             candidates = self._candidates(connection, lane, wanted)
             candidates = behind_live(candidates, size, max(0, BEHIND - standing.under_way))
@@ -142,7 +146,7 @@ class Collector:
             batches = cut(candidates, batch_size=size, max_attempts=self._max_attempts, limit=limit)
             if paused and batches and not pauses.claim_probe(connection, project.id, self._probe_lease):
                 return []
-            return claim(connection, lane, batches, probe=paused is not None)
+            return convoys(claim(connection, lane, batches, probe=paused), standing.under_way)
 
     def _candidates(self, connection: Connection, lane: dict[str, object], limit: int) -> list[Candidate]:
         now = time.monotonic()
@@ -152,23 +156,15 @@ class Collector:
             "priorities": list(Priority),
             "watermarks": [watermark.start(now) for watermark in watermarks],
         }
-        rows = connection.execute(sql(__package__, "candidates"), {**lane, **values}).all()
-        first = {row.priority: row.outbox_id for row in reversed(rows)}
+        found = connection.execute(sql(__package__, "candidates"), {**lane, **values}).all()
+        first = {row.priority: row.outbox_id for row in reversed(found)}
         for priority, outbox_id in first.items():
             watermarks[priority].note(outbox_id, now)
-        return [Candidate(row.identity, row.key, row.attempts, row.losses, row.priority) for row in rows]
+        return [Candidate(row.row, row.attempts, row.losses, row.priority) for row in found]
 
     def _for_probe(self, candidates: list[Candidate]) -> list[Candidate]:
         self._dice.shuffle(candidates)
         return sorted(candidates, key=lambda candidate: candidate.attempts + candidate.losses)
-
-
-def messages_of(resent: list[int], organizations: list[int], contacts: list[int]) -> tuple[tuple[int, ...], ...]:
-    """Batches side by side, as far as that goes; where organizations and contacts meet, contacts follow in the same message."""
-    if organizations and contacts:
-        return (*((batch,) for batch in resent), (*organizations, *contacts))
-    batches = [*resent, *organizations, *contacts]
-    return tuple(tuple(batches[first::SIDE_BY_SIDE]) for first in range(min(SIDE_BY_SIDE, len(batches))))
 
 
 def room(slots: int, under_way: int, without_grant: int, of_method: int) -> int:
@@ -180,14 +176,8 @@ def claim(connection: Connection, lane: dict[str, object], batches: list[list[Ca
     """Open the batches and move their contacts into them; returns the batches' ids, in order."""
     if not batches:
         return []
-    sizes = {**lane, "sizes": [len(batch) for batch in batches], "probe": probe}
+    sizes = {**lane, "sizes": numbers(len(batch) for batch in batches), "probe": probe}
     ids = list(connection.execute(sql(__package__, "open_batches"), sizes).scalars())
-    rows = [
-        (candidate.identity, candidate.key, batch_id, place)
-        for batch_id, batch in zip(ids, batches, strict=True)
-        for place, candidate in enumerate(batch)
-    ]
-    identities, keys, batch_ids, places = (list(column) for column in zip(*rows, strict=True))
-    wanted = {**lane, "identities": identities, "keys": keys, "batches": batch_ids, "places": places}
-    connection.execute(sql(__package__, "claim"), wanted)
+    claimed = [(row.row, batch_id) for batch_id, batch in zip(ids, batches, strict=True) for row in batch]
+    connection.execute(sql(__package__, "claim"), {"claimed": rows(("row", "batch"), claimed)})
     return ids

@@ -10,10 +10,9 @@ from models import Priority
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A contact that may go now."""
+    """A contact that may go now. `row`: where it stands in `pending` (a ctid), as long as it is locked."""
 
-    identity: str
-    key: str
+    row: str
     attempts: int = 0
     losses: int = 0
     priority: int = Priority.LIVE

@@ -31,4 +31,4 @@ WITH taken AS (
         due_at = NULL
     WHERE p.outbox_id < excluded.outbox_id
 )
-SELECT count(*) AS count, min(id) AS first FROM taken
+SELECT count(*) AS count, min(id) AS first, coalesce(bool_or(watch IS NOT NULL), false) AS has_spread FROM taken

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import psycopg
+import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401 - loaded before workers fork, not in each of them
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError

@@ -114,6 +114,5 @@ class Expander:
 
     def _pause(self, project: int, problem: str) -> None:
         log.error("mapping_broken", project=project, problem=problem)
-        first, longest = self.policy.probe_first, self.policy.probe_longest
         with self.engine.begin() as connection:
-            pauses.pause(connection, project, PauseReason.MAPPING_BROKEN, problem, first=first, longest=longest)
+            pauses.pause_for(connection, project, PauseReason.MAPPING_BROKEN, problem, self.policy)

@@ -2,6 +2,7 @@
 SELECT batch_id FROM ringostat_sync.in_flight
 WHERE project = :project AND method = :method AND identity = :identity AND key = :key
 UNION ALL
-SELECT batch_id FROM ringostat_sync.held_ids
-WHERE project = :project AND method = :method AND kind = :identity AND wire_id = :key
+SELECT f.batch_id
+FROM ringostat_sync.held_ids AS h JOIN ringostat_sync.in_flight AS f ON f.place = h.place
+WHERE h.project = :project AND h.method = :method AND h.kind = :identity AND h.wire_id = :key
 LIMIT 1

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from models import PauseReason
 from worker.database.sql import sql
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A paused project: why, and whether its probe may go out now."""
-
-    reason: PauseReason
-    probe_due: bool
-
-
-def standing(connection: Connection, project: int) -> Standing | None:
-    """The project's pause, or None."""
-    row = connection.execute(sql(__package__, "standing"), {"project": project}).one_or_none()
-    return Standing(PauseReason(row.reason), bool(row.probe_due)) if row else None
+from worker.push.policy import Policy
 
 
 def pause(
@@ -40,6 +26,11 @@ def pause(
     """
     values = {"project": project, "reason": reason, "detail": detail, "first": first, "longest": longest}
     connection.execute(sql(__package__, "pause"), values)
+
+
+def pause_for(connection: Connection, project: int, reason: PauseReason, detail: str, policy: Policy) -> None:
+    """Pause for a reason that ends by itself, with the policy's deadlines."""
+    pause(connection, project, reason, detail, first=policy.probe_first, longest=policy.probe_longest)
 
 
 def claim_probe(connection: Connection, project: int, lease: float) -> bool:

@@ -3,13 +3,14 @@
 WITH mine AS (
     UPDATE ringostat_sync.batches AS b
     SET posted = true
-    WHERE b.id = :batch AND b.token = :token AND b.state = 'pushing'
+    FROM json_to_recordset(CAST(:requests AS json)) AS w (batch bigint, token int, entries int)
+    WHERE b.id = w.batch AND b.token = w.token AND b.state = 'pushing'
         AND b.lease_until > ringostat_sync.clock() + make_interval(secs => :needed)
         AND NOT EXISTS (
             SELECT FROM ringostat_sync.pauses AS p WHERE p.project = b.project AND (p.reason = 'by_hand' OR NOT b.probe)
         )
-    RETURNING b.id, b.project, b.method
+    RETURNING b.id, b.project, b.method, w.entries
 )
 INSERT INTO ringostat_sync.requests (project, method, batch_id, entries, posted_at)
-SELECT project, method, id, :entries, ringostat_sync.clock() FROM mine
-RETURNING id, set_config('synchronous_commit', 'on', true) AS lasting
+SELECT project, method, id, entries, ringostat_sync.clock() FROM mine ORDER BY id
+RETURNING id, batch_id, set_config('synchronous_commit', 'on', true) AS lasting

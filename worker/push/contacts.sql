@@ -1,4 +1,6 @@
-SELECT identity, key, place, part, source, outbox_id, payload, attempts, losses, forced, suspect_status, suspect_answer, suspect_document
+SELECT
+    identity, key, batch_id, place, part, source, outbox_id, payload, attempts, losses, forced,
+    suspect_status, suspect_answer, suspect_document
 FROM ringostat_sync.in_flight
-WHERE batch_id = :batch
+WHERE batch_id = ANY(CAST(:batches AS bigint[]))
 ORDER BY place

@@ -1,20 +1,27 @@
--- Take the ids of the wire under the lease; what another batch holds is not returned. Sorted, so that two batches can't wait
--- for each other. No row at all: the batch is no longer ours; a row without ids tells that it is.
+-- Take the ids of the wire under the leases. Returns the batches that are still ours, and the places one of whose ids is held
+-- elsewhere. Batches and ids are locked in order, so that two pushes can't wait for each other.
 WITH mine AS (
-    SELECT id, project, method FROM ringostat_sync.batches
-    WHERE id = :batch AND token = :token AND state = 'pushing'
-    FOR UPDATE
+    SELECT b.id
+    FROM ringostat_sync.batches AS b
+    JOIN json_to_recordset(CAST(:batches AS json)) AS w (batch bigint, token int) ON b.id = w.batch AND b.token = w.token
+    WHERE b.state = 'pushing'
+    ORDER BY b.id
+    FOR UPDATE OF b
+), wanted AS (
+    SELECT * FROM json_to_recordset(CAST(:ids AS json)) AS w (batch bigint, place bigint, kind ringostat_sync.identity, wire_id text)
 ), taken AS (
-    INSERT INTO ringostat_sync.held_ids (project, method, kind, wire_id, batch_id, place)
-    SELECT m.project, m.method, w.kind, w.wire_id, m.id, w.place
-    FROM mine AS m
-    CROSS JOIN unnest(CAST(:kinds AS ringostat_sync.identity[]), CAST(:ids AS text[]), CAST(:places AS int[])) AS w (kind, wire_id, place)
+    INSERT INTO ringostat_sync.held_ids (project, method, kind, wire_id, place)
+    SELECT :project, :method, w.kind, w.wire_id, w.place
+    FROM wanted AS w JOIN mine AS m ON m.id = w.batch
     ORDER BY w.kind, w.wire_id
     ON CONFLICT DO NOTHING
-    RETURNING kind, wire_id, place
+    RETURNING kind, wire_id
 )
-SELECT kind, wire_id, place FROM taken
+SELECT id AS batch, NULL AS place FROM mine
 UNION ALL
-SELECT h.kind, h.wire_id, h.place FROM ringostat_sync.held_ids AS h JOIN mine AS m ON m.id = h.batch_id
-UNION ALL
-SELECT NULL, NULL, NULL FROM mine
+SELECT NULL, w.place FROM wanted AS w
+WHERE NOT EXISTS (SELECT FROM taken AS t WHERE t.kind = w.kind AND t.wire_id = w.wire_id)
+    AND NOT EXISTS (
+        SELECT FROM ringostat_sync.held_ids AS h
+        WHERE h.project = :project AND h.method = :method AND h.kind = w.kind AND h.wire_id = w.wire_id AND h.place = w.place
+    )

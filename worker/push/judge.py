@@ -88,7 +88,8 @@ def judge(
 def _accepted(part: list[Ready], journey: Journey) -> Judgement:
     journey.accepted = True
     verdicts: Verdicts = [
-        (item.contact, Sent(item.document.digest, item.document.external_id, item.document.lead_id)) for item in part
+        (item.contact, Sent(item.document.digest, item.document.external_id, item.document.lead_id, item.is_shared))
+        for item in part
     ]
     verdicts += bury_suspects(journey)
     return Judgement(verdicts)

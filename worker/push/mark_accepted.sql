@@ -1,1 +1,1 @@
-UPDATE ringostat_sync.batches SET accepted = true WHERE id = :batch AND NOT accepted
+UPDATE ringostat_sync.batches SET accepted = true WHERE id = ANY(CAST(:batches AS bigint[])) AND NOT accepted

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from models import Identity, LetterReason
 from worker.config.model import Method, Project
 
@@ -28,12 +30,16 @@ class Held:
     taken_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A contact in flight, as its row says."""
+Convoy = list[Held]
+"""Batches of one project and method that are read, held and settled together; each is a request of its own."""
+
+
+class Contact(msgspec.Struct, frozen=True, gc=False):
+    """A contact in flight, as its row says. `place` is its own, over all batches."""
 
     identity: Identity
     key: str
+    batch: int
     place: int
     part: int
     source: str
@@ -47,13 +53,13 @@ class Contact:
     suspect_document: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """Accepted by the API: its digest is what the API holds."""
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """Accepted by the API: its digest is what the API holds. `overwrites`: another contact's document bore one of its ids."""
 
     digest: bytes
     external_id: str | None
     lead_id: str | None
+    overwrites: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from models import LONGEST_KEY, LetterReason
 from worker.config.model import Mapping, Source
@@ -16,16 +17,18 @@ from worker.reading.reader import ROW_KEY, Found, Unreadable
 Read = Callable[[Source, Sequence[str]], dict[str, Found | Unreadable]]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A contact with its finished document."""
+class Ready(msgspec.Struct, frozen=True, gc=False):
+    """A contact with its finished document. `is_shared`: another contact's document bears one of its ids."""
 
     contact: Contact
     document: Built
+    is_shared: bool = False
 
 
 def prepare(held: Held, contacts: Sequence[Contact], mapping: Mapping, read: Read) -> tuple[list[Ready], Verdicts]:
     """Documents of those that have one, verdicts on the rest. Reads the CRM through `read`, one call a source.
+
+    `held` is any of the batches in which the contacts are: they are of one project and method.
 
     Raises what `read` raises: MappingBrokenError, ReplicaUnavailableError.
     """
@@ -45,8 +48,12 @@ def prepare(held: Held, contacts: Sequence[Contact], mapping: Mapping, read: Rea
 
 def _by_source(held: Held, contacts: Sequence[Contact], mapping: Mapping) -> list[tuple[Source | None, list[Contact]]]:
     groups: dict[str, tuple[Source | None, list[Contact]]] = {}
+    sources: dict[tuple[str, str], Source | None] = {}
     for contact in contacts:
-        source = _source_of(held, contact, mapping)
+        kind = (contact.source, contact.identity)
+        if kind not in sources:
+            sources[kind] = _source_of(held, contact, mapping)
+        source = sources[kind]
         groups.setdefault(source.name if source else "", (source, []))[1].append(contact)
     return list(groups.values())
 
@@ -75,19 +82,18 @@ def _document(
         return Absent()
     if contact.payload is not None:
         return _build(contact.payload, contact.key, source, mapping)
-    match found[contact.key]:
-        case Unreadable(problem=problem):
-            detail = f"PostgreSQL could not compute this contact's row: {problem}."
-            return Buried(LetterReason.MAPPING_ERROR, detail)
-        case Found(rows=()):
+    read = found[contact.key]
+    if isinstance(read, Unreadable):
+        detail = f"PostgreSQL could not compute this contact's row: {read.problem}."
+        return Buried(LetterReason.MAPPING_ERROR, detail)
+    match read.rows:
+        case ():
             return Absent()
-        case Found(rows=(row,)):
+        case (row,):
             return _build(row, str(row[ROW_KEY]), source, mapping)
-        case Found(rows=rows):
-            return Buried(
-                LetterReason.DUPLICATE_KEY,
-                f"The mapping returned this key {len(rows)} times; it must be once.",
-            )
+        case rows:
+            detail = f"The mapping returned this key {len(rows)} times; it must be once."
+            return Buried(LetterReason.DUPLICATE_KEY, detail)
 
 
 def _build(row: Any, key: str, source: Source, mapping: Mapping) -> Built | Verdict:

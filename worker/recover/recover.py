@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from worker.database.locks import alone
 from worker.database.sql import sql
 from worker.points import Point, reach
+from worker.settle.settle import finish, forget, let_wait
 
 log = structlog.get_logger()
 
@@ -46,19 +47,9 @@ def take_back(engine: Engine, batch: int) -> bool:
             return False
         places = connection.execute(sql(__package__, "places"), {"batch": batch}).scalars().all()
         if row.posted:
-            values = {"batch": batch, "places": places, "own": True}
-            connection.execute(sql("worker.settle", "forget"), values)
-        connection.execute(sql("worker.settle", "release"), {"batch": batch, "places": places})
-        nothing = [0] * len(places)
-        values = {
-            "batch": batch,
-            "places": places,
-            "afters": nothing,
-            "counted": nothing,
-            "lost": [1] * len(places),
-        }
-        connection.execute(sql("worker.settle", "put_back"), values)
-        connection.execute(sql("worker.settle", "finish"), {"batch": batch})
+            forget(connection, places, own=True)
+        let_wait(connection, [(place, 0.0, 0, 1) for place in places])
+        finish(connection, [batch])
         reach(Point.TAKING_BACK)
         if row.probe:
             connection.execute(sql("worker.projects", "rearm"), {"project": row.project, "after": 0.0})

@@ -6,11 +6,11 @@ INSERT INTO ringostat_sync.dead_letters AS l (
 SELECT
     f.project, f.method, f.identity, f.key, f.source, f.outbox_id, f.payload,
     w.reason, w.detail, w.document, w.answer, w.http_status, w.attempts, ringostat_sync.clock(), ringostat_sync.clock()
-FROM unnest(
-    CAST(:places AS int[]), CAST(:reasons AS ringostat_sync.letter_reason[]), CAST(:details AS text[]), CAST(:documents AS text[]),
-    CAST(:answers AS text[]), CAST(:statuses AS smallint[]), CAST(:attempts AS smallint[])
-) AS w (place, reason, detail, document, answer, http_status, attempts)
-JOIN ringostat_sync.in_flight AS f ON f.batch_id = :batch AND f.place = w.place
+FROM json_to_recordset(CAST(:buried AS json)) AS w (
+    place bigint, reason ringostat_sync.letter_reason, detail text, document text, answer text, http_status smallint, attempts smallint
+)
+JOIN ringostat_sync.in_flight AS f ON f.place = w.place
+ORDER BY f.place
 ON CONFLICT (project, method, identity, key) WHERE state IN ('open', 'requeued') DO UPDATE SET
     state = 'open',
     source = excluded.source,

@@ -1,9 +1,9 @@
 -- What the API holds of these contacts, and of every other contact that shares an id with them, is unknown from here on.
 -- With `own` false the contacts themselves are spared: their documents were accepted, and overwrote the others'.
 WITH here AS (
-    SELECT project, method, identity, key FROM ringostat_sync.in_flight WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
+    SELECT project, method, identity, key FROM ringostat_sync.in_flight WHERE place = ANY(CAST(:places AS bigint[]))
 ), held AS (
-    SELECT project, method, kind, wire_id FROM ringostat_sync.held_ids WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
+    SELECT project, method, kind, wire_id FROM ringostat_sync.held_ids WHERE place = ANY(CAST(:places AS bigint[]))
 ), touched AS (
     SELECT d.project, d.method, d.identity, d.key
     FROM held AS h JOIN ringostat_sync.deliveries AS d

@@ -1,4 +1,7 @@
--- Still ours? The row lock keeps `recover` away until this transaction ends.
-SELECT id FROM ringostat_sync.batches
-WHERE id = :batch AND token = :token AND state = 'pushing'
-FOR UPDATE
+-- Which of these are still ours? The row locks keep `recover` away until this transaction ends.
+SELECT b.id
+FROM ringostat_sync.batches AS b
+JOIN json_to_recordset(CAST(:batches AS json)) AS w (batch bigint, token int) ON b.id = w.batch AND b.token = w.token
+WHERE b.state = 'pushing'
+ORDER BY b.id
+FOR UPDATE OF b

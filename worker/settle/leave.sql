@@ -1,13 +1,13 @@
--- Contacts that are done leave the batch, and let go of their ids. The letters of those that were sent, unchanged,
+-- Contacts that are done leave their batches, and let go of their ids. The letters of those that were sent, unchanged,
 -- absent or superseded close;
 -- a letter ends when its contact is read anew, or when a newer document arrives: an older payload says nothing of what failed.
-WITH left_batch AS (
+WITH gone AS (
     DELETE FROM ringostat_sync.in_flight
-    WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
+    WHERE place = ANY(CAST(:places AS bigint[]))
     RETURNING project, method, identity, key, outbox_id, payload, place
 ), released AS (
     DELETE FROM ringostat_sync.held_ids
-    WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
+    WHERE place = ANY(CAST(:places AS bigint[]))
 ), tallied AS (
     INSERT INTO ringostat_sync.settlements (project, method, sent, unchanged, absent)
     SELECT :project, :method, :sent, :unchanged, :absent
@@ -15,8 +15,8 @@ WITH left_batch AS (
 )
 UPDATE ringostat_sync.dead_letters AS l
 SET state = 'closed', closed_at = ringostat_sync.clock()
-FROM left_batch AS f
-WHERE f.place = ANY(CAST(:settled AS int[]))
+FROM gone AS f
+WHERE f.place = ANY(CAST(:settled AS bigint[]))
     AND l.project = f.project AND l.method = f.method AND l.identity = f.identity AND l.key = f.key
     AND l.state IN ('open', 'requeued')
     AND (l.outbox_id <= f.outbox_id OR (l.payload IS NULL AND f.payload IS NULL))

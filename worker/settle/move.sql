@@ -1,4 +1,4 @@
 UPDATE ringostat_sync.in_flight AS f
 SET part = w.part
-FROM unnest(CAST(:places AS int[]), CAST(:parts AS int[])) AS w (place, part)
-WHERE f.batch_id = :batch AND f.place = w.place
+FROM json_to_recordset(CAST(:moved AS json)) AS w (place bigint, part bigint)
+WHERE f.place = w.place

@@ -2,9 +2,8 @@
 -- change of one waits already, that one is kept and this one is superseded; the force stays.
 WITH gone AS (
     DELETE FROM ringostat_sync.in_flight AS f
-    USING unnest(CAST(:places AS int[]), CAST(:afters AS float8[]), CAST(:counted AS int[]), CAST(:lost AS int[]))
-        AS w (place, after, counted, lost)
-    WHERE f.batch_id = :batch AND f.place = w.place
+    USING json_to_recordset(CAST(:contacts AS json)) AS w (place bigint, after float8, counted int, lost int)
+    WHERE f.place = w.place
     RETURNING f.*, w.after, w.counted, w.lost
 )
 INSERT INTO ringostat_sync.pending AS p (

@@ -1,2 +1,1 @@
-DELETE FROM ringostat_sync.held_ids
-WHERE batch_id = :batch AND place = ANY(CAST(:places AS int[]))
+DELETE FROM ringostat_sync.held_ids WHERE place = ANY(CAST(:places AS bigint[]))

@@ -1,18 +1,20 @@
-"""Settle: what became of each contact of a batch, in one transaction."""
+"""Settle: what became of each contact of a convoy, in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
+from worker.database.rows import numbers, rows
 from worker.database.sql import sql
-from worker.errors import LeaseLostError
 from worker.push.model import (
     Absent,
     Buried,
     Contact,
+    Convoy,
     Held,
     Moved,
     PutBack,
@@ -24,37 +26,51 @@ from worker.push.model import (
     Verdicts,
 )
 
+log = structlog.get_logger()
+
 V = TypeVar("V", bound=Verdict)
+Judged = Sequence[tuple[Contact, V]]
 
 
-def guard(connection: Connection, held: Held) -> None:
-    """Lock the batch, or raise LeaseLostError where somebody else has taken it back."""
-    if connection.execute(sql(__package__, "guard"), {"batch": held.id, "token": held.token}).first() is None:
-        raise lost(held)
+def guard(connection: Connection, convoy: Convoy) -> Convoy:
+    """Lock the batches, and return those that are still ours: somebody else has taken the others back."""
+    found = set(connection.execute(sql(__package__, "guard"), {"batches": tokens(convoy)}).scalars())
+    return still_ours(convoy, found)
 
 
-def lost(held: Held) -> LeaseLostError:
-    """That somebody else has taken the batch back."""
-    return LeaseLostError(f"Batch {held.id} was taken back: its lease was over.")
+def still_ours(convoy: Convoy, found: set[int]) -> Convoy:
+    """The batches among `found`; the rest is told to the log."""
+    for held in convoy:
+        if held.id not in found:
+            log.warning("lease_lost", batch=held.id, project=held.project.id)
+    return [held for held in convoy if held.id in found]
 
 
-def settle(connection: Connection, held: Held, verdicts: Verdicts, *, posted: Sequence[Contact] = ()) -> bool:
-    """Write the verdicts down, in the transaction of `connection`; True when the batch has come to its end.
+def tokens(convoy: Convoy) -> str:
+    """The batches with their fencing tokens, as the statements take them."""
+    return rows(("batch", "token"), [(held.id, held.token) for held in convoy])
+
+
+def settle(connection: Connection, convoy: Convoy, verdicts: Verdicts, *, posted: Sequence[Contact] = ()) -> set[int]:
+    """Write the verdicts down, in the transaction of `connection`; returns the batches that have come to their end.
 
     `posted`: contacts whose documents have left. Unless accepted, what the API holds of them is unknown, and their digests go.
     """
     sent = of(verdicts, Sent)
-    _forget(connection, held, [c for c in posted if c.place not in {s.place for s, _ in sent}], own=True)
-    _remember(connection, held, sent)
-    unchanged = of(verdicts, Unchanged)
-    _run(connection, "catch_up", held, unchanged)
-    _bury(connection, held, of(verdicts, Buried))
-    _mark(connection, held, verdicts)
-    _leave(connection, held, verdicts)
-    put_back = of(verdicts, PutBack)
-    _run(connection, "release", held, put_back)
-    put_contacts_back(connection, held.id, put_back)
-    return connection.execute(sql(__package__, "finish"), {"batch": held.id}).rowcount == 1
+    accepted = {contact.place for contact, _ in sent}
+    forget(connection, [contact.place for contact in posted if contact.place not in accepted], own=True)
+    _remember(connection, sent)
+    _run(connection, "catch_up", places(of(verdicts, Unchanged)))
+    _bury(connection, of(verdicts, Buried))
+    _mark(connection, verdicts)
+    _leave(connection, convoy[0], verdicts)
+    _put_back(connection, of(verdicts, PutBack))
+    return finish(connection, [held.id for held in convoy])
+
+
+def finish(connection: Connection, batches: Sequence[int]) -> set[int]:
+    """End those of the batches in which nobody is left; returns them."""
+    return set(connection.execute(sql(__package__, "finish"), {"batches": numbers(batches)}).scalars())
 
 
 def of(verdicts: Verdicts, kind: type[V]) -> list[tuple[Contact, V]]:
@@ -62,91 +78,93 @@ def of(verdicts: Verdicts, kind: type[V]) -> list[tuple[Contact, V]]:
     return [(contact, verdict) for contact, verdict in verdicts if isinstance(verdict, kind)]
 
 
-def put_contacts_back(connection: Connection, batch: int, verdicts: Sequence[tuple[Contact, PutBack]]) -> None:
-    """Let contacts wait again."""
-    if not verdicts:
+def places(judged: Judged[Any]) -> list[int]:
+    """Where these contacts sit."""
+    return [contact.place for contact, _ in judged]
+
+
+def forget(connection: Connection, whose: Sequence[int], *, own: bool) -> None:
+    """What the API holds of the contacts at these places, and of those that share an id with them, is unknown from here on.
+
+    Without `own` it is only that of the others.
+    """
+    _run(connection, "forget", whose, own=own)
+
+
+def let_wait(connection: Connection, waiting: Iterable[tuple[int, float, int, int]]) -> None:
+    """Contacts let go of their ids and wait again: place, seconds from now, attempts counted, leases lost."""
+    told = list(waiting)
+    if told:
+        _run(connection, "release", [place for place, *_ in told])
+        contacts = rows(("place", "after", "counted", "lost"), told)
+        connection.execute(sql(__package__, "put_back"), {"contacts": contacts})
+
+
+def record_answers(connection: Connection, answers: Sequence[tuple[int, str, int | None]]) -> None:
+    """Note beside each request what it came to: its id, the outcome's word, the status."""
+    values = {"answers": rows(("request", "outcome", "status"), answers)}
+    connection.execute(sql(__package__, "answered"), values)
+
+
+def _run(connection: Connection, name: str, whose: Sequence[int], **more: object) -> None:
+    if whose:
+        connection.execute(sql(__package__, name), {"places": numbers(whose), **more})
+
+
+def _remember(connection: Connection, sent: Judged[Sent]) -> None:
+    if not sent:
         return
-    values = {
-        "batch": batch,
-        "places": [contact.place for contact, _ in verdicts],
-        "afters": [verdict.after for _, verdict in verdicts],
-        "counted": [int(verdict.counted) for _, verdict in verdicts],
-        "lost": [0] * len(verdicts),
-    }
-    connection.execute(sql(__package__, "put_back"), values)
+    forget(connection, [contact.place for contact, verdict in sent if verdict.overwrites], own=False)
+    columns = ("place", "digest", "external_id", "lead_id")
+    told = [(contact.place, verdict.digest.hex(), verdict.external_id, verdict.lead_id) for contact, verdict in sent]
+    connection.execute(sql(__package__, "remember"), {"sent": rows(columns, told)})
 
 
-def record_answer(connection: Connection, request: int, outcome: str, status: int | None) -> None:
-    """Note beside the request what it came to."""
-    connection.execute(sql(__package__, "answered"), {"request": request, "outcome": outcome, "status": status})
+def _bury(connection: Connection, buried: Judged[Buried]) -> None:
+    if not buried:
+        return
+    columns = ("place", "reason", "detail", "document", "answer", "http_status", "attempts")
+    told = [
+        (
+            contact.place,
+            verdict.reason,
+            verdict.detail,
+            verdict.document.decode() if verdict.document else None,
+            verdict.answer,
+            verdict.status,
+            contact.attempts if verdict.attempts is None else verdict.attempts,
+        )
+        for contact, verdict in buried
+    ]
+    connection.execute(sql(__package__, "bury"), {"buried": rows(columns, told)})
 
 
-def _run(
-    connection: Connection, name: str, held: Held, contacts: Sequence[tuple[Contact, Any]], **more: object
-) -> None:
-    if contacts:
-        places = [contact.place for contact, _ in contacts]
-        connection.execute(sql(__package__, name), {"batch": held.id, "places": places, **more})
-
-
-def _forget(connection: Connection, held: Held, contacts: Sequence[Contact], *, own: bool) -> None:
-    _run(connection, "forget", held, [(contact, None) for contact in contacts], own=own)
-
-
-def _remember(connection: Connection, held: Held, sent: list[tuple[Contact, Sent]]) -> None:
-    _forget(connection, held, [contact for contact, _ in sent], own=False)
-    _run(
-        connection,
-        "remember",
-        held,
-        sent,
-        digests=[verdict.digest for _, verdict in sent],
-        external_ids=[verdict.external_id for _, verdict in sent],
-        lead_ids=[verdict.lead_id for _, verdict in sent],
-    )
-
-
-def _bury(connection: Connection, held: Held, buried: list[tuple[Contact, Buried]]) -> None:
-    _run(
-        connection,
-        "bury",
-        held,
-        buried,
-        reasons=[verdict.reason for _, verdict in buried],
-        details=[verdict.detail for _, verdict in buried],
-        documents=[verdict.document.decode() if verdict.document else None for _, verdict in buried],
-        answers=[verdict.answer for _, verdict in buried],
-        statuses=[verdict.status for _, verdict in buried],
-        attempts=[contact.attempts if verdict.attempts is None else verdict.attempts for contact, verdict in buried],
-    )
-
-
-def _mark(connection: Connection, held: Held, verdicts: Verdicts) -> None:
+def _mark(connection: Connection, verdicts: Verdicts) -> None:
     suspects, moved = of(verdicts, Suspect), of(verdicts, Moved)
-    _run(
-        connection,
-        "suspect",
-        held,
-        suspects,
-        statuses=[verdict.status for _, verdict in suspects],
-        answers=[verdict.answer for _, verdict in suspects],
-        documents=[verdict.document.decode() for _, verdict in suspects],
-    )
-    _run(connection, "move", held, moved, parts=[verdict.part for _, verdict in moved])
+    if suspects:
+        columns = ("place", "status", "answer", "document")
+        told = [(c.place, verdict.status, verdict.answer, verdict.document.decode()) for c, verdict in suspects]
+        connection.execute(sql(__package__, "suspect"), {"suspects": rows(columns, told)})
+    if moved:
+        parts = rows(("place", "part"), [(contact.place, verdict.part) for contact, verdict in moved])
+        connection.execute(sql(__package__, "move"), {"moved": parts})
 
 
 def _leave(connection: Connection, held: Held, verdicts: Verdicts) -> None:
     sent, unchanged, absent = of(verdicts, Sent), of(verdicts, Unchanged), of(verdicts, Absent)
-    settled = [*sent, *unchanged, *absent, *of(verdicts, Superseded)]
+    settled = places([*sent, *unchanged, *absent, *of(verdicts, Superseded)])
     _run(
         connection,
         "leave",
-        held,
-        [*settled, *of(verdicts, Buried)],
-        settled=[contact.place for contact, _ in settled],
+        [*settled, *places(of(verdicts, Buried))],
+        settled=numbers(settled),
         project=held.project.id,
         method=held.method,
         sent=len(sent),
         unchanged=len(unchanged),
         absent=len(absent),
     )
+
+
+def _put_back(connection: Connection, put_back: Judged[PutBack]) -> None:
+    let_wait(connection, [(contact.place, verdict.after, int(verdict.counted), 0) for contact, verdict in put_back])

@@ -1,1 +1,0 @@
-SELECT EXISTS (SELECT FROM ringostat_sync.expansions WHERE source = ANY(CAST(:sources AS text[])))

@@ -1,0 +1,13 @@
+-- What there is to do for a project before batches are cut: sources with rows in the outbox, rows to expand, batches to send again.
+-- The outbox is looked at through its index: where many rows have just been deleted, a bare EXISTS would read the whole table in
+-- search of one that is left.
+SELECT
+    ARRAY(
+        SELECT s.source FROM unnest(CAST(:sources AS text[])) AS s (source)
+        WHERE (SELECT o.id FROM ringostat_sync.outbox AS o WHERE o.source = s.source ORDER BY o.id LIMIT 1) IS NOT NULL
+    ) AS changed,
+    EXISTS (SELECT FROM ringostat_sync.expansions WHERE source = ANY(CAST(:sources AS text[]))) AS expansions,
+    EXISTS (
+        SELECT FROM ringostat_sync.batches
+        WHERE project = :project AND state = 'postponed' AND due_at <= (SELECT ringostat_sync.clock())
+    ) AS postponed

@@ -1,0 +1,152 @@
+"""Land: answers are judged, and what they decide is settled."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from models import PauseReason
+from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, name
+from worker.database.rows import numbers
+from worker.database.sql import sql
+from worker.limiter.bucket import Limiter
+from worker.points import Point, reach
+from worker.projects import health, lanes, pauses
+from worker.push.judge import Judgement, PauseFor, judge
+from worker.push.policy import Policy
+from worker.push.trip import Flight, ids
+from worker.settle.settle import guard, record_answers, settle
+
+log = structlog.get_logger()
+
+TOGETHER = 0.01
+"""Seconds for which the first answer waits for others, to be settled with them."""
+CURED_BY_AN_ANSWER = {PauseReason.API_DOWN, PauseReason.UNAUTHORIZED, PauseReason.UNEXPECTED_ANSWER}
+CURED_BY_ACCEPTANCE = CURED_BY_AN_ANSWER | {PauseReason.REFUSING_ALL}
+
+
+@dataclass(slots=True)
+class Landings:
+    """Settles requests that have left. `dice` spread the retries."""
+
+    engine: Engine
+    limiter: Limiter
+    policy: Policy
+    dice: random.Random
+
+    def land(self, flights: Sequence[Flight]) -> None:
+        """Wait for the answers, and settle what they decide; trips that come to their end by it are over."""
+        under_way = {flight.answer: flight for flight in flights}
+        while under_way:
+            wait(under_way, return_when=FIRST_COMPLETED)
+            answered, _ = wait(under_way, timeout=TOGETHER)
+            reach(Point.ANSWERED)
+            landed = [flight for answer, flight in under_way.items() if answer in answered]
+            self._settle(landed)
+            reach(Point.SETTLED)
+            under_way = {answer: flight for answer, flight in under_way.items() if answer not in answered}
+
+    def _settle(self, landed: Sequence[Flight]) -> None:
+        at = time.monotonic()
+        with self.engine.begin() as connection:
+            ours = set(ids(guard(connection, [flight.trip.held for flight in landed])))
+            kept = [flight for flight in landed if flight.trip.held.id in ours]
+            judgements = [self._judge(connection, flight) for flight in kept]
+            if kept:
+                self._write(connection, kept, judgements)
+            reach(Point.SETTLING)
+        for flight in landed:
+            flight.trip.is_over |= flight.trip.held.id not in ours
+        for flight, judgement in zip(kept, judgements, strict=True):
+            outcome = flight.answer.result()
+            if isinstance(outcome, Throttled):
+                self.limiter.hold(flight.trip.held.project, judgement.delay)
+            tell(flight, outcome, judgement, at)
+
+    def _judge(self, connection: Connection, flight: Flight) -> Judgement:
+        held, outcome = flight.trip.held, flight.answer.result()
+        throttles = health.throttled(connection, held.project.id) - 1 if isinstance(outcome, Throttled) else 0
+        judgement = judge(
+            outcome,
+            flight.part,
+            flight.trip.journey,
+            policy=self.policy,
+            dice=self.dice,
+            probe=held.probe,
+            throttles=throttles,
+        )
+        self._learn(connection, flight, outcome, judgement)
+        return judgement
+
+    def _write(self, connection: Connection, kept: Sequence[Flight], judgements: Sequence[Judgement]) -> None:
+        outcomes = [flight.answer.result() for flight in kept]
+        answers = zip(kept, outcomes, strict=True)
+        record_answers(connection, [(flight.request, name(outcome), outcome.status) for flight, outcome in answers])
+        verdicts = [verdict for judgement in judgements for verdict in judgement.verdicts]
+        posted = [item.contact for flight in kept for item in flight.part]
+        ended = settle(connection, [flight.trip.held for flight in kept], verdicts, posted=posted)
+        for flight, judgement in zip(kept, judgements, strict=True):
+            flight.trip.is_over = flight.trip.held.id in ended or judgement.pause is not None
+        going_on = [
+            flight.trip.held.id
+            for flight, outcome in zip(kept, outcomes, strict=True)
+            if isinstance(outcome, Accepted) and flight.trip.held.id not in ended
+        ]
+        if going_on:
+            connection.execute(sql(__package__, "mark_accepted"), {"batches": numbers(going_on)})
+
+    def _learn(  # noqa: C901 - one case an outcome
+        self, connection: Connection, flight: Flight, outcome: Outcome, judgement: Judgement
+    ) -> None:
+        """What the answer says of the project as a whole."""
+        held, entries = flight.trip.held, len(flight.part)
+        project = held.project.id
+        match outcome:
+            case Accepted():
+                health.answered(connection, project)
+                lanes.grow(connection, held, entries)
+                if held.probe:
+                    pauses.lift(connection, project, CURED_BY_ACCEPTANCE)
+            case Refused(too_large=too_large):
+                health.answered(connection, project)
+                if too_large and entries > 1:
+                    lanes.shrink(connection, held, entries)
+                if held.probe:
+                    pauses.lift(connection, project, CURED_BY_AN_ANSWER)
+            case Throttled():
+                health.hold(connection, project, judgement.delay)
+                if held.probe:
+                    pauses.rearm(connection, project, judgement.delay)
+            case Failed(kind=kind):
+                streak = health.failed(connection, project)
+                if streak.is_down or held.probe:
+                    detail = f"The API has failed {streak.failures} times in a row, the last time with {kind}."
+                    self._pause(connection, project, PauseFor(PauseReason.API_DOWN, detail))
+        if judgement.pause:
+            self._pause(connection, project, judgement.pause)
+
+    def _pause(self, connection: Connection, project: int, pause: PauseFor) -> None:
+        pauses.pause_for(connection, project, pause.reason, pause.detail, self.policy)
+
+
+def tell(flight: Flight, outcome: Outcome, judgement: Judgement, at: float) -> None:
+    """One wide line a request; `at`: when its answer was settled (monotonic seconds)."""
+    held = flight.trip.held
+    log.info(
+        "pushed",
+        project=held.project.id,
+        method=held.method.value,
+        batch=held.id,
+        request=flight.request,
+        entries=len(flight.part),
+        outcome=name(outcome),
+        status=outcome.kind if isinstance(outcome, Failed) else outcome.status,
+        ms=round((at - flight.left) * 1000),
+        paused=judgement.pause.reason.value if judgement.pause else None,
+    )
