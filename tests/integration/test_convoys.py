@@ -1,0 +1,205 @@
+"""Convoys: batches that are read, held and settled together, each a request of its own, and each with its own end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from redis import Redis
+
+from tests.integration.engine import PROJECT, Engine, document
+from tests.waiting import wait_until
+from worker.limiter.bucket import Limiter, Posted
+from worker.push.depart import Departures
+from worker.sandbox.faults import Hang, Latency, MaxEntries, Refuse, Reset, Status
+
+
+@pytest.fixture
+def convoy(make_engine: Callable[..., Engine]) -> Callable[..., tuple[Engine, list[int]]]:
+    """Makes an engine, and batches of one contact each: contacts 1 to `count`."""
+
+    def make(count: int = 4, **settings: str) -> tuple[Engine, list[int]]:
+        engine = make_engine(RINGOSTAT_BATCH_SIZE="1", **settings)
+        engine.contacts(1, count)
+        engine.change(*range(1, count + 1))
+        return engine, engine.collect()
+
+    return make
+
+
+def test_each_batch_is_a_request_of_its_own(convoy) -> None:
+    """All arrive, and nothing of them stays behind."""
+    engine, batches = convoy()
+    engine.parts.pusher.push(*batches)
+
+    assert sorted(engine.posted()) == [["1"], ["2"], ["3"], ["4"]]
+    assert (engine.lane().sent, engine.lane().in_flight) == (4, 0)
+    for table in ("batches", "held_ids", "pending"):
+        assert engine.sql(f"SELECT count(*) FROM ringostat_sync.{table}") == [(0,)]
+
+
+def test_the_contacts_of_a_convoy_are_read_at_once(convoy) -> None:
+    """One question to the CRM, whatever the number of batches."""
+    engine, batches = convoy()
+    reader, asked = engine.parts.pusher.reader, []
+
+    class Counting:
+        def read(self, source, keys):
+            asked.append(sorted(keys))
+            return reader.read(source, keys)
+
+    engine.parts.pusher.reader = Counting()  # type: ignore[assignment]
+    engine.parts.pusher.push(*batches)
+
+    assert asked == [["1", "2", "3", "4"]]
+
+
+def test_requests_of_a_convoy_are_on_the_wire_at_once(convoy) -> None:
+    """Four requests that take half a second each are over in less than a second."""
+    engine, batches = convoy()
+    engine.sandbox.faults.add(Latency(ms=500))
+    engine.parts.pusher.push(*batches)
+    requests = engine.sandbox.requests
+
+    assert len(requests) == 4
+    assert max(request.arrived for request in requests) < min(request.finished or 0 for request in requests)
+
+
+@pytest.mark.parametrize("fault", [Status(status=500), Reset(), Refuse(field="fullName", contains="Name 2")])
+def test_what_befalls_one_batch_befalls_no_other(convoy, fault) -> None:
+    """One fails, or is refused; the others have arrived."""
+    engine, batches = convoy()
+    engine.sandbox.faults.add(fault)
+    engine.parts.pusher.push(*batches)
+    assert engine.lane().sent == 3
+
+    engine.drain()
+    assert engine.lane().sent + engine.lane().dead == 4
+
+
+def test_a_batch_that_splits_goes_on_beside_the_others(make_engine: Callable[..., Engine]) -> None:
+    """413 for more than two: each of three batches of four becomes two requests that are accepted."""
+    engine = make_engine(RINGOSTAT_BATCH_SIZE="4")
+    engine.sandbox.faults.add(MaxEntries(limit=2))
+    engine.contacts(1, 12)
+    engine.change(*range(1, 13))
+    engine.parts.pusher.push(*engine.collect())
+
+    assert engine.lane().sent == 12
+    assert sorted(len(ids) for ids in engine.posted()) == [2] * 6 + [4] * 3
+
+
+def test_a_lost_lease_costs_its_own_batch_alone(convoy) -> None:
+    """One batch is in other hands when the ids are held: it is neither posted nor settled, the others are."""
+    engine, batches = convoy()
+    reader = engine.parts.pusher.reader
+
+    class Slow:
+        def read(self, *arguments):
+            engine.sql("UPDATE ringostat_sync.batches SET token = token + 1 WHERE id = %s", batches[1])
+            return reader.read(*arguments)
+
+    engine.parts.pusher.reader = Slow()  # type: ignore[assignment]
+    engine.parts.pusher.push(*batches)
+
+    assert sorted(engine.posted()) == [["1"], ["3"], ["4"]]
+    assert (engine.lane().sent, engine.lane().in_flight) == (3, 1)
+
+
+@pytest.mark.parametrize("moment", ["before the first byte", "after the answer"])
+def test_a_lease_that_is_lost_later_costs_its_own_batch_alone(
+    convoy, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Whether the last check or the settlement finds it."""
+    engine, batches = convoy()
+    begin = Departures._begin
+
+    def lose() -> None:
+        engine.sql("UPDATE ringostat_sync.batches SET token = token + 1 WHERE id = %s", batches[1])
+
+    def losing(self, trips):
+        concerned = any(trip.held.id == batches[1] for trip in trips)
+        if concerned and moment == "before the first byte":
+            lose()
+        begun = begin(self, trips)
+        if concerned and moment == "after the answer":
+            lose()
+        return begun
+
+    monkeypatch.setattr(Departures, "_begin", losing)
+    engine.parts.pusher.push(*batches)
+
+    assert len(engine.posted()) == (3 if moment == "before the first byte" else 4)
+    assert (engine.lane().sent, engine.lane().in_flight) == (3, 1)
+
+
+@pytest.mark.parametrize("shared", ["externalId", "leadId"])
+def test_documents_that_share_an_id_never_travel_in_one_convoy(make_engine, shared: str) -> None:
+    """In two batches of it: the earlier change goes, the later one follows it."""
+    engine = make_engine(RINGOSTAT_BATCH_SIZE="1")
+    engine.payload(1, document("First", **{shared: "same"}))
+    engine.payload(2, document("Second", **{shared: "same"}))
+    engine.parts.pusher.push(*engine.collect())
+    assert len(engine.posted()) == 1
+
+    engine.drain()
+    names = {"external_id": "same"} if shared == "externalId" else {"lead_id": "same"}
+    assert engine.sandbox.book.contact(PROJECT, **names)["fullName"] == "Second"
+    assert engine.lane().sent == 2
+
+
+def test_whoever_has_an_answer_does_not_wait_for_a_slow_one(convoy) -> None:
+    """Three are settled while one hangs, until its time-out."""
+    engine, batches = convoy()
+    engine.sandbox.faults.add(Hang())
+    pushing = threading.Thread(target=engine.parts.pusher.push, args=batches)
+    pushing.start()
+    wait_until(lambda: engine.lane().sent == 3, timeout=0.8, what="the three that were answered")
+    assert engine.lane().in_flight == 1
+
+    pushing.join()
+    engine.drain()
+    assert engine.lane().sent == 4
+
+
+def test_without_redis_those_that_have_left_are_settled(convoy) -> None:
+    """Redis goes away between two grants: who has one arrives, the others wait, at no cost."""
+    engine, batches = convoy()
+    limiter, taken = engine.parts.limiter, []
+    with Redis(port=1, retry=None) as away:
+        gone = Limiter(away, "test", lambda *_: Posted([], 0.0), time.sleep)
+
+        class Failing:
+            def __getattr__(self, name: str):
+                taken.append(name)
+                return getattr(limiter if taken.count("take") <= 2 else gone, name)
+
+        engine.parts.pusher.departures.limiter = Failing()  # type: ignore[assignment]
+        engine.parts.pusher.push(*batches)
+    assert (engine.lane().sent, engine.lane().pending, engine.lane().in_flight) == (2, 2, 0)
+    assert {row.attempts for row in engine.waiting().values()} == {0}
+
+
+def test_a_convoy_keeps_to_the_rate(convoy) -> None:
+    """At ten a second its requests leave a tenth of a second apart, the first without waiting for the last."""
+    engine, batches = convoy(4, RINGOSTAT_RATE_LIMIT="10/s")
+    engine.parts.pusher.push(*batches)
+    engine.drain()
+    arrived = sorted(request.arrived for request in engine.sandbox.requests)
+
+    assert len(arrived) == 4
+    assert all(later - earlier > 0.08 for earlier, later in pairwise(arrived))
+
+
+def test_a_pause_that_comes_between_stops_those_that_have_not_left(convoy) -> None:
+    """By hand, before the first byte: nothing leaves, everybody waits at no cost."""
+    engine, batches = convoy()
+    take = engine.parts.limiter.take
+    engine.parts.limiter.take = lambda *arguments: (engine.pause(), take(*arguments))[1]  # type: ignore[method-assign]
+    engine.parts.pusher.push(*batches)
+
+    assert engine.posted() == []
+    assert (engine.lane().pending, engine.lane().in_flight) == (4, 0)
