@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from worker.cli.app import app
+from worker.cli.app import make_app
 from worker.errors import SyncError
 
 
 def main() -> None:
     """Run the command; an error of ours is one line on standard error, and its exit code."""
     try:
-        app()
+        make_app(sys.argv[1] if len(sys.argv) > 1 else None)()
     except SyncError as error:
         print(f"ringostat-sync: {error}", file=sys.stderr)  # noqa: T201 - a person's answer, not a log line
         sys.exit(error.exit_code)

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Read when Celery is imported: at SIGTERM a worker finishes what it holds for a bounded time, and gives the rest back.
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
@@ -18,11 +18,12 @@ from celery import Celery, signals
 from celery.platforms import SecurityWarning
 from kombu import Exchange, Queue
 
-from worker.backfill.poll import EVERY
 from worker.config.settings import Settings
 from worker.errors import ConfigError
-from worker.tasks import COLLECT, PUSH, UPKEEP, Messages, queue_name, register
-from worker.wiring import Parts
+from worker.messages import KINDS, UPKEEP, Messages, queue_name
+
+if TYPE_CHECKING:
+    from worker.wiring import Parts
 
 BROKER = {
     "visibility_timeout": 300,
@@ -35,12 +36,15 @@ BROKER = {
 }
 
 
-def make_application(settings: Settings, parts: Parts) -> Celery:
-    """The application of this process, with its tasks. Messages are hints: PostgreSQL alone holds the truth."""
+POLL_EVERY = 300.0
+"""Seconds between two readings of a replica that can't take triggers."""
+
+
+def make_application(settings: Settings) -> Celery:
+    """The application of this process. Messages are hints: PostgreSQL alone holds the truth."""
     application = Celery(settings.sync_name, broker=settings.require_redis_url(), set_as_current=True)
     application.conf.update(_configuration(settings))
     signals.setup_logging.connect(_leave_logs_alone)
-    register(application, settings, parts)
     return application
 
 
@@ -54,8 +58,8 @@ def _queue(name: str) -> Queue:
 
 def _configuration(settings: Settings) -> dict[str, Any]:
     return {
-        "task_queues": [_queue(queue_name(settings, kind)) for kind in (COLLECT, PUSH, UPKEEP)],
-        "task_default_queue": queue_name(settings, UPKEEP),
+        "task_queues": [_queue(queue_name(settings.sync_name, kind)) for kind in KINDS],
+        "task_default_queue": queue_name(settings.sync_name, UPKEEP),
         "task_create_missing_queues": False,
         "task_serializer": "json",
         "accept_content": ["json"],
@@ -91,15 +95,19 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         "purge": {"task": "purge", "schedule": 60, "options": {"expires": 60}},
     }
     if not settings.shares_database:
-        entries["poll"] = {"task": "poll", "schedule": EVERY, "options": {"expires": EVERY}}
+        entries["poll"] = {"task": "poll", "schedule": POLL_EVERY, "options": {"expires": POLL_EVERY}}
     return entries
 
 
 def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
     """Collect and push with `concurrency` processes until SIGTERM."""
+    # Tasks, and what they need, are loaded before the fork, and not at all where none runs.
+    from worker.tasks import register  # noqa: PLC0415
+
     # Inside a container, and under `up` on a bare machine, root is who we are; our tasks run nobody's code.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-    application = make_application(settings, parts)
+    application = make_application(settings)
+    register(application, settings, parts)
     worker = application.Worker(
         concurrency=concurrency,
         hostname=f"{settings.sync_name}-{os.getpid()}@{socket.gethostname()}",
@@ -115,23 +123,23 @@ def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
     sys.exit(worker.exitcode or 0)
 
 
-def run_beat(settings: Settings, parts: Parts) -> None:
+def run_beat(settings: Settings) -> None:
     """Send the periodic tasks until SIGTERM. Nothing is kept between runs: every interval is short, and a second beat does no harm."""
-    application = make_application(settings, parts)
+    application = make_application(settings)
     application.Beat(scheduler_cls="celery.beat:Scheduler", quiet=True).run()
 
 
-def run_flower(settings: Settings, parts: Parts, address: str, *, writable: bool, database: Path | None) -> None:
+def run_flower(settings: Settings, address: str, *, writable: bool, database: Path | None) -> None:
     """Show workers and tasks at FLOWER_PORT until SIGTERM; never without a password. `database` keeps what was seen."""
     if settings.flower_basic_auth is None:
         raise ConfigError("FLOWER_BASIC_AUTH is not set: set it to user:password, as the page shows the whole job.")
     from worker.flower import show  # noqa: PLC0415 - tornado's options are only defined where they are used
 
-    application = make_application(settings, parts)
+    application = make_application(settings)
     password = settings.flower_basic_auth.get_secret_value()
     show(application, address, settings.flower_port, password, writable=writable, database=database)
 
 
-def send_collect(settings: Settings, parts: Parts) -> Callable[[int], None]:
+def send_collect(settings: Settings) -> Callable[[int], None]:
     """How the listener wakes a project's collector."""
-    return Messages(make_application(settings, parts), settings).collect
+    return Messages(make_application(settings).send_task, settings.sync_name).collect

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,13 @@ from typing import Any
 import structlog
 from celery import Celery
 
+from worker import assembly  # noqa: F401 - loaded before the fork
 from worker.backfill.poll import poll
 from worker.collect.messages import Message
 from worker.config.settings import Settings
 from worker.errors import SyncError
 from worker.listen.look import look
+from worker.messages import Messages
 from worker.points import Point, reach
 from worker.purge.purge import purge
 from worker.recover.recover import recover
@@ -25,46 +26,17 @@ from worker.wiring import Parts
 
 log = structlog.get_logger()
 
-COLLECT, PUSH, UPKEEP = "collect", "push", "upkeep"
-
 SLOT = 1.0
 """Seconds after which a message's further convoys go on in a message of their own, behind those that wait."""
-WAKE_EXPIRES = 10
-"""Seconds after which a message to collect is stale: the next look sends another."""
-
-
-def queue_name(settings: Settings, kind: str) -> str:
-    """Queues bear the installation's name, so that two installations may share a Redis."""
-    return f"{settings.sync_name}.{kind}"
 
 
 class TaskFailedError(SyncError):
     """A task ended by an error that nobody expected; what it held is taken back when its lease is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Messages:
-    """What this project says through the broker."""
-
-    application: Celery
-    settings: Settings
-
-    def collect(self, project: int) -> None:
-        self._send("collect", COLLECT, [project], expires=WAKE_EXPIRES)
-
-    def push(self, message: Message) -> None:
-        self._send("push", PUSH, [message])
-
-    def expand(self, project: int) -> None:
-        self._send("expand", UPKEEP, [project], expires=WAKE_EXPIRES)
-
-    def _send(self, task: str, queue: str, arguments: list[Any], **options: Any) -> None:
-        self.application.send_task(task, arguments, queue=queue_name(self.settings, queue), **options)
-
-
 def register(application: Celery, settings: Settings, parts: Parts) -> None:
     """Register the tasks with the application."""
-    messages = Messages(application, settings)
+    messages = Messages(application.send_task, settings.sync_name)
     # Killed before its lease ends, a frozen push can't meet its successor.
     limits = {"push": {"time_limit": settings.sync_lease * 0.95}}
     for name, task in _tasks(parts, messages).items():

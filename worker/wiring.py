@@ -1,33 +1,26 @@
-"""The one place where the parts are wired together."""
+"""The one place where the parts are wired together; what a worker is made of stands in `assembly.py`."""
 
 from __future__ import annotations
 
-import random
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from redis import Redis
 from sqlalchemy import Engine
 
-from worker.api.client import ApiClient
-from worker.collect.collector import Collector
-from worker.collect.messages import CONVOY
 from worker.config.mapping import load_mapping
 from worker.config.model import Mapping
 from worker.config.settings import Settings
 from worker.database.engines import crm_engine, outbox_engine
-from worker.expand.expand import Expander
-from worker.limiter.bucket import Limiter
-from worker.limiter.recall import recall
 from worker.listen.wake import Wake
-from worker.push.depart import Departures
-from worker.push.land import Landings
 from worker.push.policy import Policy
-from worker.push.push import Pusher
-from worker.push.turn_back import TurnBack
-from worker.reading.reader import Reader
+
+if TYPE_CHECKING:
+    from worker.collect.collector import Collector
+    from worker.expand.expand import Expander
+    from worker.limiter.bucket import Limiter
+    from worker.push.push import Pusher
 
 REDIS_PATIENCE = 5.0
 """Seconds that one question to Redis may take."""
@@ -77,34 +70,31 @@ class Parts:
     def wake(self) -> Wake:
         return Wake(self.redis, self.settings.sync_name)
 
+    # What a worker is made of is loaded where it is first asked for: beat, the listener and Flower do without.
+
     @cached_property
     def limiter(self) -> Limiter:
-        return Limiter(self.redis, self.settings.sync_name, partial(recall, self.engine), time.sleep)
+        from worker.assembly import limiter  # noqa: PLC0415
+
+        return limiter(self)
 
     @cached_property
     def collector(self) -> Collector:
-        return Collector(
-            self.engine,
-            self.limiter,
-            self.mapping,
-            max_attempts=self.policy.max_attempts,
-            probe_lease=self.policy.lease,
-            dice=random.Random(),  # noqa: S311 - it shuffles and spreads, and keeps no secret
-        )
+        from worker.assembly import collector  # noqa: PLC0415
+
+        return collector(self)
 
     @cached_property
     def expander(self) -> Expander:
-        return Expander(self.engine, self.crm, self.mapping, self.policy)
+        from worker.assembly import expander  # noqa: PLC0415
+
+        return expander(self)
 
     @cached_property
     def pusher(self) -> Pusher:
-        turn_back = TurnBack(self.engine, self.policy)
-        client = ApiClient(self.settings.ringostat_base_url, self.settings.ringostat_timeout)
-        senders = ThreadPoolExecutor(CONVOY, "sender")
-        departures = Departures(self.engine, self.limiter, client, self.policy, turn_back, senders)
-        dice = random.Random()  # noqa: S311 - it spreads retries
-        landings = Landings(self.engine, self.limiter, self.policy, dice)
-        return Pusher(self.engine, Reader(self.crm), self.mapping, self.policy, departures, landings, turn_back)
+        from worker.assembly import pusher  # noqa: PLC0415
+
+        return pusher(self)
 
 
 def redis_client(settings: Settings) -> Redis:

@@ -15,7 +15,7 @@ from tests.integration.engine import PROJECT, Engine, document
 from tests.integration.letter_desk import POISON, bury, discard, listed, requeue
 from tests.waiting import wait_until
 from worker.cli import session
-from worker.cli.app import app
+from worker.cli.app import make_app
 from worker.errors import RefusedError
 from worker.forget.forget import Forgotten
 from worker.forget.forget import forget as forget_contact
@@ -292,7 +292,7 @@ def command(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tu
     monkeypatch.setattr(session, "set_up_logs", lambda _: None)  # it would outlive the runner's standard error
 
     def run(*arguments: str) -> tuple[int, str, BaseException | None]:
-        done = CliRunner().invoke(app, ["forget", *arguments])
+        done = CliRunner().invoke(make_app(), ["forget", *arguments])
         return done.exit_code, done.output, done.exception
 
     return run

@@ -18,7 +18,7 @@ from rich.console import Console
 from ruamel.yaml import YAML
 from typer.core import TyperGroup
 
-from worker.cli.app import app
+from worker.cli.app import make_app
 from worker.config.environment import WITH_FILE
 from worker.config.settings import Settings, load_settings
 from worker.up.servers import Surroundings
@@ -186,7 +186,7 @@ def ringostat_sync(name: str) -> list[str]:
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_exists(name: str) -> None:
     """`ringostat-sync` understands each command with its options."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(make_app())
     words = ringostat_sync(name)
     while isinstance(command, TyperGroup):
         command = command.commands[words[0]]

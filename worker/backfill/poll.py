@@ -8,9 +8,6 @@ from worker.backfill.backfill import Backfill
 from worker.config.model import Mapping
 from worker.database.sql import sql
 
-EVERY = 300.0
-"""Seconds between two polls."""
-
 
 def poll(engine: Engine, crm: Engine, mapping: Mapping) -> int:
     """Put every key of every source behind live changes; returns how many. A source still at its last poll is left alone."""

@@ -1,33 +1,51 @@
-"""The commands, in the order in which one meets them."""
+"""The commands, in the order in which one meets them. Each stands in a module of its own, which is loaded when it is asked for."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import typer
 
-from worker.cli import backfill, capture, check, dead_letters, forget, pause, running, schema, stand_ins, status, up
+COMMANDS = {
+    "up": "up",
+    "migrate": "schema",
+    "capture": "capture",
+    "check": "check",
+    "backfill": "backfill",
+    "worker": "worker",
+    "beat": "beat",
+    "listen": "listen",
+    "flower": "flower",
+    "status": "status",
+    "dead-letters": "dead_letters",
+    "pause": "pause",
+    "resume": "pause",
+    "forget": "forget",
+    "sandbox": "stand_ins",
+    "demo-crm": "stand_ins",
+}
+"""By name, the module in this folder: it has an `app` of sub-commands, or a function of the command's name."""
+HIDDEN = {"demo-crm"}
 
-app = typer.Typer(
-    name="ringostat-sync",
-    help="Keeps the Ringostat Smart Phone contact book equal to your CRM.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 
-app.command("up")(up.up)
-app.command("migrate")(schema.migrate)
-app.add_typer(capture.app, name="capture")
-app.command("check")(check.check)
-app.command("backfill")(backfill.backfill)
-app.command("worker")(running.worker)
-app.command("beat")(running.beat)
-app.command("listen")(running.listen)
-app.command("flower")(running.flower)
-app.command("status")(status.status)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.command("pause")(pause.pause)
-app.command("resume")(pause.resume)
-app.command("forget")(forget.forget)
-app.command("sandbox")(stand_ins.sandbox)
-app.command("demo-crm", hidden=True)(stand_ins.demo_crm)
+def make_app(asked: str | None = None) -> typer.Typer:
+    """The application; with the `asked` command alone, where there is such a one: the others are slow to load."""
+    app = typer.Typer(
+        name="ringostat-sync",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_about)
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        module = import_module(f"worker.cli.{COMMANDS[name]}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name, hidden=name in HIDDEN)(getattr(module, name.replace("-", "_")))
+    return app
+
+
+def _about() -> None:
+    """Keeps the Ringostat Smart Phone contact book equal to your CRM."""

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import OperationalError
 
 from worker.backfill.backfill import Backfill
-from worker.cli.session import begin, known_source, outbox
+from worker.cli.outbox import outbox
+from worker.cli.session import begin, known_source
 from worker.errors import RefusedError, first_line
 from worker.wiring import Parts
 

@@ -11,7 +11,8 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from models import LetterReason
-from worker.cli.session import begin, known_project, mapping_of, outbox, print_json, printable, wide_console
+from worker.cli.outbox import outbox
+from worker.cli.session import begin, known_project, mapping_of, print_json, printable, wide_console
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.letters import letters

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from worker.cli.session import begin, known_source, mapping_of, outbox_database
+from worker.cli.outbox import outbox_database
+from worker.cli.session import begin, known_source, mapping_of
 from worker.forget.forget import A_LITTLE, Forgotten
 from worker.forget.forget import forget as remove
 

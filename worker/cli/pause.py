@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from models import PauseReason
-from worker.cli.session import begin, known_project, mapping_of, outbox
+from worker.cli.outbox import outbox
+from worker.cli.session import begin, known_project, mapping_of
 from worker.projects import pauses
 
 ProjectId = Annotated[int, typer.Argument(metavar="PROJECT", help="The Ringostat project's id.")]

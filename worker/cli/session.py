@@ -1,24 +1,19 @@
-"""What most commands begin with: settings, mapping, a connection, and errors as one line."""
+"""What most commands begin with: settings, mapping, and what a person gave them."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-from rich.console import Console
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError, ProgrammingError
-from sqlalchemy.pool import NullPool
+from typing import TYPE_CHECKING, Any
 
 from worker.config.mapping import load_mapping
 from worker.config.model import Mapping, Source
 from worker.config.settings import Settings, load_settings
-from worker.database.engines import outbox_engine
-from worker.errors import ConfigError, RefusedError, first_line
+from worker.errors import RefusedError
 from worker.logs import set_up_logs
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def begin() -> Settings:
@@ -31,28 +26,6 @@ def begin() -> Settings:
 def mapping_of(settings: Settings) -> Mapping:
     """The mapping, for a command that does not post."""
     return load_mapping(settings, need_keys=False)
-
-
-@contextmanager
-def outbox(settings: Settings) -> Iterator[Connection]:
-    """A transaction on the outbox's database; what goes wrong there becomes one line."""
-    with outbox_database(settings) as engine, engine.begin() as connection:
-        yield connection
-
-
-@contextmanager
-def outbox_database(settings: Settings) -> Iterator[Engine]:
-    """The outbox's database, for more transactions than one; what goes wrong there becomes one line."""
-    try:
-        yield outbox_engine(settings.require_database_url(), poolclass=NullPool)
-    except OperationalError as error:
-        raise RefusedError(f"DATABASE_URL: PostgreSQL does not answer ({first_line(error)}).") from error
-    except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", "") in {"42P01", "3F000"}:
-            raise ConfigError(
-                "DATABASE_URL: the schema is not there yet: run `ringostat-sync migrate` first."
-            ) from error
-        raise
 
 
 def known_project(mapping: Mapping, project: int) -> int:
@@ -83,4 +56,6 @@ def printable(text: object) -> str:
 
 def wide_console() -> Console:
     """Standard output; where it is no terminal, wide enough that no column is cut."""
+    from rich.console import Console  # noqa: PLC0415 - long-running parts do without
+
     return Console() if sys.stdout.isatty() else Console(width=200)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from worker.cli.session import begin, mapping_of, outbox, print_json, wide_console
+from worker.cli.outbox import outbox
+from worker.cli.session import begin, mapping_of, print_json, wide_console
 from worker.status.status import LaneStatus, read_status
 
 

@@ -1,0 +1,21 @@
+"""`listen`."""
+
+from __future__ import annotations
+
+import signal
+from threading import Event
+
+from worker.application import send_collect
+from worker.cli.session import begin
+from worker.listen.listen import listen as look_on
+from worker.wiring import Parts
+
+
+def listen() -> None:
+    """Wake the collector within milliseconds of a commit. A second one does no harm."""
+    settings = begin()
+    parts = Parts.of(settings, need_keys=False)
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    look_on(parts.engine, parts.mapping, parts.wake, send_collect(settings), stop)

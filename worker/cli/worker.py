@@ -1,0 +1,23 @@
+"""`worker`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.application import run_worker
+from worker.cli.session import begin
+from worker.wiring import Parts
+
+CONCURRENCY = 4
+
+
+def worker(
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=256, help="Convoys of batches pushed at once by this worker.")
+    ] = CONCURRENCY,
+) -> None:
+    """Collect and push. Run as many as you like, on as many machines."""
+    settings = begin()
+    run_worker(settings, Parts.of(settings, lasting=False), concurrency)
