@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import accumulate
 
 import psycopg
 
@@ -21,16 +22,18 @@ from benchmarks.table import Figure
 from worker.collect.collector import UNDER_WAY
 
 CHANGES, CONTACTS = 100_000, 40_000
-IN_FLIGHT = 8
+PROCESSES = 4
 FAULTS = 0.05
-PARTS = (("worker", "--concurrency", str(IN_FLIGHT)), ("beat",), ("listen",))
+PARTS = (("worker", "--concurrency", str(PROCESSES)), ("beat",), ("listen",))
 
 Watch = Callable[[list[Program]], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What a drain came to. `cpu`: seconds of parts and PostgreSQL; `taking_in`: seconds from the start to the first request."""
+    """What a drain came to. `cpu`: seconds of parts and PostgreSQL; `taking_in`: seconds from the start to the first request;
+    `at_once`: the most requests that were at the receiver at a time.
+    """
 
     changes: int
     requests: int
@@ -39,6 +42,7 @@ class Drained:
     cpu: float
     wrong: int
     older: int
+    at_once: int
 
     @property
     def rate(self) -> float:
@@ -60,8 +64,8 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
     floor = run_floor(ground, contacts, changes)
     yield Figure("floor: no durability at all", f"{floor:,.0f} changes/s")
     calm = drain(ground, contacts, changes, faults=0.0)
-    at_once = f"{IN_FLIGHT} processes, at most {UNDER_WAY} batches under way"
-    yield Figure(f"drain, {at_once}", f"{calm.rate:,.0f} changes/s", "half of the floor", f"{calm.rate / floor:.2f}")
+    form = f"{PROCESSES} processes, at most {UNDER_WAY} batches under way"
+    yield Figure(f"drain, {form}", f"{calm.rate:,.0f} changes/s", "half of the floor", f"{calm.rate / floor:.2f}")
     yield from details("drain", calm)
     faulty = drain(ground, contacts, changes, faults=FAULTS)
     share = f"drain, {FAULTS:.0%} of 429 and 500"
@@ -72,6 +76,7 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
 
 def details(work: str, drained: Drained) -> Iterator[Figure]:
     yield Figure(f"{work}: requests", f"{drained.requests_per_1000:.2f} per 1,000 changes", "at most 4.5")
+    yield Figure(f"{work}: requests at the receiver at once", f"at most {drained.at_once}", "8, as the floor has")
     yield Figure(f"{work}: CPU", f"{drained.cpu_per_1000:.4f} s per 1,000 changes", "at most 0.04")
     yield Figure(f"{work}: states", f"{drained.wrong} wrong, {drained.older} older after newer", "0, 0")
     yield Figure(f"{work}: before the first request", f"{drained.taking_in:.2f} s")
@@ -124,4 +129,10 @@ def held_back(url: str) -> Iterator[psycopg.Connection]:
 
 def summed_up(changes: int, requests: list[Request], started: float, cpu: float, states: tuple[int, int]) -> Drained:
     first, last = requests[0].arrived, max(request.answered for request in requests)
-    return Drained(changes, len(requests), last - first, first - started, cpu, *states)
+    return Drained(changes, len(requests), last - first, first - started, cpu, *states, most_at_once(requests))
+
+
+def most_at_once(requests: list[Request]) -> int:
+    """The most requests that had arrived and were not answered."""
+    moments = sorted([(each.arrived, 1) for each in requests] + [(each.answered, -1) for each in requests])
+    return max(accumulate(change for _, change in moments))
