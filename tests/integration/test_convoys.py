@@ -203,3 +203,25 @@ def test_a_pause_that_comes_between_stops_those_that_have_not_left(convoy) -> No
 
     assert engine.posted() == []
     assert (engine.lane().pending, engine.lane().in_flight) == (4, 0)
+
+
+READ_WHOLE = """
+SELECT relname FROM pg_stat_user_tables
+WHERE schemaname = 'ringostat_sync' AND seq_scan > 0 AND relname IN ('outbox', 'pending', 'in_flight', 'held_ids', 'deliveries')
+"""
+
+
+def test_no_table_is_read_as_a_whole(engine: Engine) -> None:
+    """Neither while they are empty, when plans are made, nor later, when these plans would cost a second a batch."""
+    engine.contacts(1, 60)
+    engine.sql("SELECT pg_stat_reset()")
+    for turn in range(12):
+        engine.change(*range(turn * 5 + 1, turn * 5 + 6))
+        engine.push()
+    engine.change(*range(1, 61))
+    engine.push()
+    engine.parts.engine.dispose()
+
+    wait_until(lambda: engine.sql("SELECT sum(n_tup_ins) > 0 FROM pg_stat_user_tables") == [(True,)], what="statistics")
+    assert engine.lane().sent == 60
+    assert engine.sql(READ_WHOLE) == []

@@ -22,6 +22,15 @@ ALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+SESSION = {
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+    "search_path": "pg_catalog",
+    # Our tables are empty one moment and full the next, and a prepared statement keeps its plan: one that was made for an empty
+    # table must not be to read all of it.
+    "enable_seqscan": "off",
+}
+CARELESS = {"synchronous_commit": "off"}
 FRESH = 0.5
 """Seconds for which a connection that was used counts as alive."""
 READ_TIMEOUT = 30
@@ -43,8 +52,9 @@ def outbox_engine(
         connect_args={
             **ALIVE,
             "application_name": "ringostat-sync",
-            "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c search_path=pg_catalog"
-            + ("" if lasting else " -c synchronous_commit=off"),
+            "options": " ".join(
+                f"-c {name}={value}" for name, value in {**SESSION, **({} if lasting else CARELESS)}.items()
+            ),
         },
     )
     _look_after_idle_connections(engine)
