@@ -39,7 +39,7 @@ def register(application: Celery, settings: Settings, parts: Parts) -> None:
     messages = Messages(application.send_task, settings.sync_name)
     # Killed before its lease ends, a frozen push can't meet its successor.
     limits = {"push": {"time_limit": settings.sync_lease * 0.95}}
-    for name, task in _tasks(parts, messages).items():
+    for name, task in {**_work(parts, messages), **_upkeep(parts, messages)}.items():
         application.task(discreet(name, task), name=name, **limits.get(name, {}))
 
 
@@ -66,7 +66,9 @@ def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  # noqa: C901 - seven tasks of a few lines
+def _work(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
+    """What a change passes through."""
+
     def collect(project: int) -> dict[str, Any]:
         found = parts.collector.round(project)
         for message in found.messages:
@@ -92,6 +94,12 @@ def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  
     def expand(project: int) -> dict[str, Any]:
         return {"project": project, "expanded": parts.expander.expand(project)}
 
+    return {"collect": collect, "push": push, "expand": expand}
+
+
+def _upkeep(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
+    """What beat sends."""
+
     def sweep() -> dict[str, Any]:
         with parts.engine.connect() as connection:
             projects = look(connection, parts.mapping)
@@ -113,12 +121,4 @@ def _tasks(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:  
     def purge_old() -> dict[str, int]:
         return purge(parts.engine)
 
-    return {
-        "collect": collect,
-        "push": push,
-        "expand": expand,
-        "sweep": sweep,
-        "recover": recover_lost,
-        "poll": poll_replica,
-        "purge": purge_old,
-    }
+    return {"sweep": sweep, "recover": recover_lost, "poll": poll_replica, "purge": purge_old}
