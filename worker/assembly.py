@@ -48,7 +48,8 @@ def pusher(parts: Parts) -> Pusher:
     engine, policy = parts.engine, parts.policy
     turn_back = TurnBack(engine, policy)
     client = ApiClient(parts.settings.ringostat_base_url, parts.settings.ringostat_timeout)
-    senders = ThreadPoolExecutor(CONVOY, "sender")
+    # Nobody whose lease was just checked waits for a thread, even where a convoy that broke off has left requests on the wire.
+    senders = ThreadPoolExecutor(4 * CONVOY, "sender")
     departures = Departures(engine, parts.limiter, client, policy, turn_back, senders)
     landings = Landings(engine, parts.limiter, policy, random.Random())  # noqa: S311 - it spreads retries
     return Pusher(engine, Reader(parts.crm), parts.mapping, policy, departures, landings, turn_back)

@@ -41,6 +41,41 @@ def test_migrations_run_twice_and_at_once(empty_database_url: str) -> None:
         assert connection.execute("SELECT count(*) FROM ringostat_sync.alembic_version").fetchone() == (1,)
 
 
+IN_THE_MIDDLE = """
+    INSERT INTO ringostat_sync.batches (project, method, size) VALUES (1, 'contacts', 3), (1, 'contacts', 1);
+    INSERT INTO ringostat_sync.in_flight
+        (project, method, identity, key, batch_id, place, part, source, outbox_id, priority, attempts, losses, forced, captured_at)
+    SELECT 1, 'contacts', 'externalId', key, batch, place, part, 'contacts', 1, 0, 0, 0, false, now()
+    FROM (VALUES ('a', 1, 0, 0), ('b', 1, 1, 0), ('c', 1, 2, 2), ('d', 2, 0, 0)) AS f (key, batch, place, part);
+    INSERT INTO ringostat_sync.held_ids (project, method, kind, wire_id, batch_id, place)
+    VALUES (1, 'contacts', 'externalId', 'c', 1, 2), (1, 'contacts', 'externalId', 'd', 2, 0);
+"""
+AFTERWARDS = """
+    SELECT f.key, p.key, h.wire_id FROM ringostat_sync.in_flight AS f
+    LEFT JOIN ringostat_sync.in_flight AS p ON p.place = f.part
+    LEFT JOIN ringostat_sync.held_ids AS h ON h.place = f.place
+    ORDER BY f.place
+"""
+
+
+def test_a_migration_takes_batches_along_that_are_under_way(empty_database_url: str) -> None:
+    """Places become unique over all batches: order, parts and held ids stay those of their contacts, and new places follow."""
+    migrations.upgrade(empty_database_url, "0003")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(IN_THE_MIDDLE.encode())
+    migrations.upgrade(empty_database_url)
+
+    with psycopg.connect(empty_database_url) as connection:
+        found = connection.execute(AFTERWARDS).fetchall()
+        assert found == [("a", None, None), ("b", None, None), ("c", "c", "c"), ("d", None, "d")]
+
+        last = connection.execute("SELECT max(place) FROM ringostat_sync.in_flight").fetchone()
+        connection.execute(IN_FLIGHT.encode())
+        new = connection.execute("SELECT place FROM ringostat_sync.in_flight WHERE key = '1'").fetchone()
+        assert None not in (new, last)
+        assert new > last
+
+
 BATCH = "INSERT INTO ringostat_sync.batches (project, method, size) VALUES (1, 'contacts', 1);"
 IN_FLIGHT = """
     INSERT INTO ringostat_sync.in_flight

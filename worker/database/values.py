@@ -39,7 +39,7 @@ def _loaded(written: str | bytes, quick: Callable[[str | bytes], Any], patient: 
     """As msgspec reads it, in an eighth of the time; or as Python's own reader, which takes lone surrogates too."""
     try:
         return quick(written)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
         return patient(written)
