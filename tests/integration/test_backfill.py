@@ -151,7 +151,7 @@ def test_a_backfill_does_not_replace_what_waits(engine: Engine) -> None:
     """A live change keeps its place and its document; with force it is sent by force."""
     engine.contacts(1, 2)
     engine.payload(1, document("Payload"))
-    engine.parts.collector._take_in(engine.parts.mapping.sources["contacts"])
+    engine.parts.collector._take_in(engine.parts.mapping.sources["contacts"], 0)
     list(make(engine, forced=True).run())
     row = engine.waiting()["1"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -122,12 +121,10 @@ def test_a_look_costs_the_same_with_a_backlog(engine: Engine) -> None:
         "INSERT INTO ringostat_sync.outbox (source, key) SELECT 'contacts', g::text FROM generate_series(1, 200000) g"
     )
     engine.sql("ANALYZE ringostat_sync.outbox")
-    has_work(engine)
-    started = time.perf_counter()
-    for _ in range(10):
-        assert has_work(engine)
+    before = engine.entries_read()
+    assert has_work(engine)
 
-    assert (time.perf_counter() - started) / 10 < 0.05
+    assert engine.entries_read() - before < 20
 
 
 def test_a_project_is_woken_once(engine: Engine) -> None:
@@ -170,11 +167,9 @@ def listening(engine: Engine):
 
 
 def test_a_change_wakes_the_collector_soon(engine: Engine, listening: list[int]) -> None:
-    """Within a quarter of a second of the commit, and no second time while its round is under way."""
+    """By the listener's next look, and no second time while its round is under way."""
     engine.change(1)
-    committed = time.monotonic()
-    wait_until(lambda: listening, timeout=2, every=0.005, what="the wake")
-    assert time.monotonic() - committed < 0.25
+    wait_until(lambda: listening, timeout=1, what="the wake")
 
     engine.change(2)
     assert listening == [PROJECT]

@@ -31,7 +31,6 @@ from tests.integration.engine import DIRECTIONS, Engine
 from tests.integration.model import ACCEPT, ANSWERS, LEAD, MAPPED, NAMES, PRODUCED, Answer, Frame, Model, StandIn
 from tests.integration.stage import Stage
 from worker import points
-from worker.collect import watermark
 from worker.errors import LimiterUnavailableError, MappingBrokenError
 from worker.letters.letters import discard_letters, list_letters, requeue_letters
 from worker.points import Point
@@ -421,12 +420,8 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def stage(make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """The engine on a stage; nothing is limited, retries are seconds apart, and every scan is a sweep.
-
-    The watermark goes by the real time, and would make an example end otherwise when it is repeated.
-    """
-    monkeypatch.setattr(watermark, "SWEEP", 0.0)
+def stage(make_engine: Callable[..., Engine]) -> Iterator[Stage]:
+    """The engine on a stage; nothing is limited, and retries are seconds apart."""
     made = make_engine(
         RINGOSTAT_RATE_LIMIT="100000/s",
         SYNC_RETRY_BASE="4",

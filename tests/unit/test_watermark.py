@@ -37,3 +37,14 @@ def test_a_sweep_starts_at_the_beginning() -> None:
 
     assert len(swept) >= 14 / SWEEP
     assert all(later - earlier >= SWEEP - 0.01 for earlier, later in pairwise(swept))
+
+
+def test_slow_sweeps_are_rare() -> None:
+    """One that took half a second is followed by ten without one: a twentieth of the time."""
+    watermark = Watermark()
+    assert watermark.start(100.0) == LOWEST
+    watermark.note(7, 100.5)
+    watermark.note(8, 103.0)
+
+    assert {watermark.start(100.5 + second) for second in range(10)} == {LOWEST, 7} - {LOWEST}
+    assert watermark.start(110.6) == LOWEST

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class Round:
 
 
 class Collector:
-    """Rounds of collection. `probe_lease`: seconds within which a probe must have come to an end."""
+    """Rounds of collection. `probe_lease`: seconds within which a probe must have come to an end; `clock` is monotonic."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Collector:
         max_attempts: int,
         probe_lease: float,
         dice: random.Random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._limiter = limiter
@@ -65,15 +66,18 @@ class Collector:
         self._max_attempts = max_attempts
         self._probe_lease = probe_lease
         self._dice = dice
+        self._clock = clock
         self._watermarks: defaultdict[object, Watermark] = defaultdict(Watermark)
 
     def round(self, project_id: int) -> Round:
         """One round for a project: take in, then cut; organizations go before contacts. Raises LimiterUnavailableError."""
         project = self._mapping.projects[project_id]
         sources = [source for source in self._mapping.sources.values() if source.project == project_id]
-        there = self._look(project_id, sources)
+        now = self._clock()
+        starts = {source.name: self._watermarks[source.name].start(now) for source in sources}
+        there = self._look(project_id, starts)
         changed = [source for source in sources if source.name in there.changed]
-        spread = [self._take_in(source) for source in changed]
+        spread = [self._take_in(source, starts[source.name]) for source in changed]
         expansions = there.expansions or any(spread)
         slots = self._limiter.slots(project, HORIZON)
         if not slots.count:
@@ -87,15 +91,19 @@ class Collector:
             reach(Point.CLAIMED)
         return Round(found, expansions, rest=0.0 if found else NOTHING_TO_CUT)
 
-    def _look(self, project: int, sources: Sequence[Source]) -> Row[Any]:
-        """What there is to do, so that no step is taken in vain."""
-        values = {"project": project, "sources": [source.name for source in sources]}
+    def _look(self, project: int, starts: dict[str, int]) -> Row[Any]:
+        """What there is to do, so that no step is taken in vain. `starts`: the project's sources, each with its watermark."""
+        values = {"project": project, "sources": list(starts), "watermarks": list(starts.values())}
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            return connection.execute(sql(__package__, "there"), values).one()
+            there = connection.execute(sql(__package__, "there"), values).one()
+        now = self._clock()
+        for name in starts.keys() - set(there.changed):
+            self._watermarks[name].note(None, now)
+        return there
 
-    def _take_in(self, source: Source) -> bool:
-        """Whether among the rows were such as stand for many contacts."""
-        end = time.monotonic() + TAKE_IN_SECONDS
+    def _take_in(self, source: Source, start: int) -> bool:
+        """Take in what there is from outbox id `start` on. Whether among the rows were such as stand for many contacts."""
+        end = self._clock() + TAKE_IN_SECONDS
         values: dict[str, object] = {
             "source": source.name,
             "project": source.project,
@@ -106,17 +114,17 @@ class Collector:
         }
         watermark = self._watermarks[source.name]
         full, has_spread = True, False
-        while full and time.monotonic() < end:
+        while full and self._clock() < end:
             with self._engine.begin() as connection:
                 if not alone(connection, collecting(source.project, source.method)):
                     break
-                values["watermark"] = watermark.start(time.monotonic())
+                values["watermark"] = start
                 taken, first, spread = connection.execute(sql(__package__, "take_in"), values).one()
                 reach(Point.TAKING_IN)
             full = taken == TAKE_IN_ROWS
             has_spread |= spread
-            if taken:
-                watermark.note(first, time.monotonic())
+            watermark.note(first, self._clock())
+            start = watermark.start(self._clock())
         return has_spread
 
     def _resend(self, project: Project) -> list[int]:
@@ -149,17 +157,18 @@ class Collector:
             return convoys(claim(connection, lane, batches, probe=paused), standing.under_way)
 
     def _candidates(self, connection: Connection, lane: dict[str, object], limit: int) -> list[Candidate]:
-        now = time.monotonic()
-        watermarks = [self._watermarks[lane["project"], lane["method"], priority] for priority in Priority]
+        watermarks = {each: self._watermarks[lane["project"], lane["method"], each] for each in Priority}
+        now = self._clock()
         values = {
             "limit": limit,
             "priorities": list(Priority),
-            "watermarks": [watermark.start(now) for watermark in watermarks],
+            "watermarks": [watermark.start(now) for watermark in watermarks.values()],
         }
         found = connection.execute(sql(__package__, "candidates"), {**lane, **values}).all()
         first = {row.priority: row.outbox_id for row in reversed(found)}
-        for priority, outbox_id in first.items():
-            watermarks[priority].note(outbox_id, now)
+        now = self._clock()
+        for priority, watermark in watermarks.items():
+            watermark.note(first.get(priority), now)
         return [Candidate(row.row, row.attempts, row.losses, row.priority) for row in found]
 
     def _for_probe(self, candidates: list[Candidate]) -> list[Candidate]:

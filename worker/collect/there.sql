@@ -1,10 +1,14 @@
 -- What there is to do for a project before batches are cut: sources with rows in the outbox, rows to expand, batches to send again.
--- The outbox is looked at through its index: where many rows have just been deleted, a bare EXISTS would read the whole table in
--- search of one that is left.
+-- The outbox is looked at through its index, each source from its watermark on: where many rows have just been deleted, a bare
+-- EXISTS would read the whole table in search of one that is left.
 SELECT
     ARRAY(
-        SELECT s.source FROM unnest(CAST(:sources AS text[])) AS s (source)
-        WHERE (SELECT o.id FROM ringostat_sync.outbox AS o WHERE o.source = s.source ORDER BY o.id LIMIT 1) IS NOT NULL
+        SELECT s.source FROM unnest(CAST(:sources AS text[]), CAST(:watermarks AS bigint[])) AS s (source, watermark)
+        WHERE (
+            SELECT o.id FROM ringostat_sync.outbox AS o
+            WHERE o.source = s.source AND o.id >= s.watermark
+            ORDER BY o.id LIMIT 1
+        ) IS NOT NULL
     ) AS changed,
     EXISTS (SELECT FROM ringostat_sync.expansions WHERE source = ANY(CAST(:sources AS text[]))) AS expansions,
     EXISTS (

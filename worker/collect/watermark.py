@@ -9,6 +9,8 @@ GRACE = 2.0
 """Seconds for which a row's id counts as new: ids precede commits, so a lower one may still appear after a higher one."""
 SWEEP = 1.0
 """Seconds between two scans from the beginning, which find whatever appeared below the watermark."""
+SHARE = 0.05
+"""Of the time at most, goes into such scans; they come less often where dead rows make them slow."""
 
 
 @dataclass(slots=True)
@@ -18,16 +20,21 @@ class Watermark:
     _sure: int = LOWEST
     _next: int = LOWEST
     _noted: float = 0.0
-    _swept: float = float("-inf")
+    _sweeps: float | None = None
+    _next_sweep: float = float("-inf")
 
     def start(self, now: float) -> int:
-        """From which id on to scan now; from the beginning once every `SWEEP` seconds."""
-        if now - self._swept >= SWEEP:
-            self._swept = now
-            return LOWEST
-        return self._sure
+        """From which id on to scan now; from the beginning once every `SWEEP` seconds, or less often."""
+        if now < self._next_sweep:
+            return self._sure
+        self._sweeps = now
+        self._next_sweep = now + SWEEP
+        return LOWEST
 
-    def note(self, first: int, now: float) -> None:
-        """A scan has found nothing below `first`."""
-        if now - self._noted >= GRACE:
+    def note(self, first: int | None, now: float) -> None:
+        """A scan is over, and has found nothing below `first`, or nothing at all (None)."""
+        if self._sweeps is not None:
+            self._next_sweep = max(self._next_sweep, now + (now - self._sweeps) / SHARE)
+            self._sweeps = None
+        if first is not None and now - self._noted >= GRACE:
             self._sure, self._next, self._noted = self._next, first, now

@@ -1,4 +1,5 @@
--- The documents that the API holds now.
+-- The documents that the API holds now. `OFFSET 0`: each contact is looked up; a plan made while the table was empty would read all
+-- of it.
 INSERT INTO ringostat_sync.deliveries AS d (project, method, identity, key, outbox_id, digest, other_external_id, other_lead_id, accepted_at)
 SELECT
     f.project, f.method, f.identity, f.key, f.outbox_id, decode(w.digest, 'hex'),
@@ -6,7 +7,7 @@ SELECT
     CASE WHEN f.identity <> 'leadId' OR w.lead_id <> f.key THEN w.lead_id END,
     ringostat_sync.clock()
 FROM json_to_recordset(CAST(:sent AS json)) AS w (place bigint, digest text, external_id text, lead_id text)
-JOIN ringostat_sync.in_flight AS f ON f.place = w.place
+CROSS JOIN LATERAL (SELECT * FROM ringostat_sync.in_flight AS i WHERE i.place = w.place OFFSET 0) AS f
 ON CONFLICT (project, method, identity, key) DO UPDATE SET
     outbox_id = greatest(d.outbox_id, excluded.outbox_id),
     digest = excluded.digest,
