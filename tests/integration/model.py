@@ -67,10 +67,13 @@ class State:
 
 @dataclass
 class Frame:
-    """A push on its way: what the CRM held when it read, and whether it may not begin a request."""
+    """A push on its way: its batches, what the CRM held when it read, the ids of its requests that are not answered."""
 
-    batch: int
+    batches: list[int]
     documents: dict[str, tuple[str | None, int]] = field(default_factory=dict)
+    flying: set[str] = field(default_factory=set)
+    is_disturbed: bool = False
+    """Something has happened between the last check and the requests."""
 
 
 @dataclass
@@ -206,20 +209,17 @@ class StandIn:
         self.frames: list[Frame] = []
         self._flies, self._accepted = flies, accepted
         self._meanwhile = meanwhile
-        self._now: set[str] = set()
 
     def post(self, _project: object, _method: object, body: bytes) -> Outcome:
         documents = msgspec.json.decode(body)["contacts"]
         answer = self.script.pop(0) if self.script else self.mood
         ids = [wire_id for document in documents for wire_id in _wire_ids(document)]
         assert len(ids) == len(set(ids)), f"a request carries an id twice: {ids}"
-        assert self._now.isdisjoint(ids), f"in two requests at once: {self._now.intersection(ids)}"
-        self._now.update(ids)
-        try:
-            self._meanwhile()
-            return self._take(documents, answer)
-        finally:
-            self._now.difference_update(ids)
+        for frame in self.frames:
+            assert frame.flying.isdisjoint(ids), f"in two requests at once: {frame.flying.intersection(ids)}"
+        self.frames[-1].flying.update(ids)
+        self._meanwhile()
+        return self._take(documents, answer)
 
     def _take(self, documents: list[dict[str, Any]], answer: Answer) -> Outcome:
         states = {_contact(document): document["fullName"] for document in documents}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +20,13 @@ CREATE TABLE crm.clock (now timestamptz NOT NULL);
 INSERT INTO crm.clock VALUES ('2030-01-01 00:00:00+00');
 CREATE OR REPLACE FUNCTION ringostat_sync.clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT now FROM crm.clock';
 """
+WATCH = """
+INSERT INTO ringostat_sync.watches (id, source, table_name, keys, definition)
+VALUES ('from', 'contacts', 'crm.contacts', 'SELECT c.id FROM crm.contacts c WHERE c.id >= changed.id', '{}')
+"""
+"""One changed row stands for the contact of its id and all after it."""
 EMPTY = """
-TRUNCATE ringostat_sync.outbox, ringostat_sync.pending, ringostat_sync.in_flight, ringostat_sync.held_ids,
+TRUNCATE ringostat_sync.outbox, ringostat_sync.expansions, ringostat_sync.pending, ringostat_sync.in_flight, ringostat_sync.held_ids,
     ringostat_sync.batches, ringostat_sync.deliveries, ringostat_sync.dead_letters, ringostat_sync.settlements,
     ringostat_sync.lanes, ringostat_sync.requests, ringostat_sync.pauses, ringostat_sync.service_health,
     ringostat_sync.backfills, crm.contacts;
@@ -29,7 +35,11 @@ INSERT INTO crm.contacts (id, name, phone, lead)
     SELECT g, 'A', '067123456' || g, CASE g WHEN 1 THEN 'L1' END FROM generate_series(1, 4) g;
 """
 PLACES = """
-SELECT 'outbox' AS place, key, id AS outbox_id, NULL AS reason FROM ringostat_sync.outbox
+SELECT 'outbox' AS place, key, id AS outbox_id, NULL AS reason FROM ringostat_sync.outbox WHERE watch IS NULL
+UNION ALL SELECT 'spread', c.id::text, w.id, NULL FROM (
+    SELECT id, changed FROM ringostat_sync.outbox WHERE watch IS NOT NULL
+    UNION ALL SELECT outbox_id, changed FROM ringostat_sync.expansions
+) AS w JOIN crm.contacts AS c ON c.id >= CAST(w.changed ->> 'id' AS bigint)
 UNION ALL SELECT 'pending', key, outbox_id, NULL FROM ringostat_sync.pending
 UNION ALL SELECT 'in_flight', key, outbox_id, NULL FROM ringostat_sync.in_flight
 UNION ALL SELECT state::text, key, outbox_id, reason::text FROM ringostat_sync.dead_letters WHERE state IN ('open', 'requeued')
@@ -62,6 +72,15 @@ query = "leads.sql"
 """
 
 
+class AtOnce:
+    """Senders that post one after the other, so that an example can be repeated."""
+
+    def submit(self, call: Callable[..., Any], *arguments: object) -> Future[Any]:
+        answer = Future[Any]()
+        answer.set_result(call(*arguments))
+        return answer
+
+
 class Breakable:
     """A part whose next use may fail."""
 
@@ -85,6 +104,7 @@ class Stage:
         self.parts.mapping = load_mapping(self.parts.settings, need_keys=True)
         self._client = self.parts.pusher.departures.client
         self.parts.pusher.departures.sleep = lambda _seconds: None
+        self.parts.pusher.departures.senders = AtOnce()  # type: ignore[assignment]
         # The real time would make an example end otherwise when it is repeated: every scan starts at the beginning.
         self.parts.collector._clock = lambda: 0.0
         # Nobody else posts while a bucket is refilled.
@@ -94,6 +114,7 @@ class Stage:
         self.parts.pusher.departures.limiter = self.parts.pusher.landings.limiter = self.limiter  # type: ignore[assignment]
         self._connection = psycopg.connect(engine.database_url, autocommit=True, row_factory=namedtuple_row)
         self.sql(CLOCK)
+        self.sql(WATCH)
 
     def close(self) -> None:
         self._connection.close()
@@ -117,6 +138,14 @@ class Stage:
         """Put a row into the outbox."""
         statement = "INSERT INTO ringostat_sync.outbox (source, key, id, payload) VALUES (%s, %s, %s, %s)"
         self.sql(statement, [source, key, outbox_id, payload])
+
+    def spread(self, key: str, outbox_id: int) -> None:
+        """Put a row into the outbox that stands for this contact and all after it."""
+        self.sql(
+            "INSERT INTO ringostat_sync.outbox (source, watch, changed, id)"
+            " VALUES ('contacts', 'from', jsonb_build_object('id', %s::bigint), %s)",
+            [key, outbox_id],
+        )
 
     def turn_clock(self, seconds: float, *, is_noticed: bool = True) -> None:
         """Let time pass. Redis has a clock of its own: to notice, its buckets are lost, and found again in PostgreSQL."""

@@ -309,13 +309,59 @@ def test_nobody_may_call_our_functions(crm: Crm) -> None:
     assert refused == (True,)
 
 
-def test_names_of_ours_can_not_be_hijacked(crm: Crm) -> None:
-    """A temporary table and operators on the caller's path change nothing."""
-    watch(crm, BY_ID)
-    crm.execute("CREATE TEMP TABLE outbox (source text, key text); SET search_path = pg_temp, crm")
-    crm.execute("UPDATE crm.people SET name = 'Eve' WHERE id = 1")
+EVIL = """
+CREATE SCHEMA evil;
+CREATE TABLE crm.hijacked (by text);
+CREATE FUNCTION evil.same(pg_catalog.text, pg_catalog.text) RETURNS bool LANGUAGE sql
+    AS $$INSERT INTO crm.hijacked VALUES ('text') RETURNING true$$;
+CREATE FUNCTION evil.same_row(record, record) RETURNS bool LANGUAGE plpgsql
+    AS $$BEGIN INSERT INTO crm.hijacked VALUES ('record'); RETURN true; END$$;
+CREATE FUNCTION evil.same_json(pg_catalog.jsonb, pg_catalog.jsonb) RETURNS bool LANGUAGE sql
+    AS $$INSERT INTO crm.hijacked VALUES ('jsonb') RETURNING true$$;
+CREATE FUNCTION evil.get(pg_catalog.jsonb, pg_catalog.text) RETURNS pg_catalog.text LANGUAGE sql
+    AS $$INSERT INTO crm.hijacked VALUES ('->>') RETURNING '7'$$;
+CREATE FUNCTION evil.to_jsonb(anyelement) RETURNS pg_catalog.jsonb LANGUAGE sql
+    AS $$INSERT INTO crm.hijacked VALUES ('to_jsonb') RETURNING '{"id": 7}'::pg_catalog.jsonb$$;
+CREATE FUNCTION evil.jsonb_build_object(pg_catalog.text, int) RETURNS pg_catalog.jsonb LANGUAGE sql
+    AS $$INSERT INTO crm.hijacked VALUES ('build') RETURNING '{"id": 7}'::pg_catalog.jsonb$$;
+CREATE OPERATOR evil.= (FUNCTION = evil.same, LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text);
+CREATE OPERATOR evil.<> (FUNCTION = evil.same, LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text);
+CREATE OPERATOR evil.<> (FUNCTION = evil.same_json, LEFTARG = pg_catalog.jsonb, RIGHTARG = pg_catalog.jsonb);
+CREATE OPERATOR evil.= (FUNCTION = evil.same_row, LEFTARG = record, RIGHTARG = record);
+CREATE OPERATOR evil.*= (FUNCTION = evil.same_row, LEFTARG = record, RIGHTARG = record);
+CREATE OPERATOR evil.->> (FUNCTION = evil.get, LEFTARG = pg_catalog.jsonb, RIGHTARG = pg_catalog.text);
+CREATE DOMAIN evil.text AS pg_catalog.text CHECK (value IS NULL);
+CREATE DOMAIN evil.jsonb AS pg_catalog.jsonb CHECK (value IS NULL);
+CREATE TEMP TABLE outbox (source pg_catalog.text, key pg_catalog.text);
+SET search_path = evil, pg_temp, crm, pg_catalog;
+"""
+"""What a writer may put in the way of every name that is not qualified."""
 
-    assert keys(crm) == ["1"]
+
+@pytest.mark.parametrize("is_upgraded", [False, True])
+@pytest.mark.parametrize(
+    ("watched", "found"),
+    [
+        (Watch("crm.people", key="id"), "1"),
+        (Watch("crm.people", key="id", columns=("name", "company")), "1"),
+        (Watch("crm.people", key="id", where="changed.name IS NOT NULL"), "1"),
+        (Watch("crm.people", keys="SELECT changed.id"), None),
+        (Watch("crm.people", keys="SELECT (changed).id"), None),
+    ],
+)
+def test_names_of_ours_can_not_be_hijacked(crm: Crm, watched: Watch, found: str | None, *, is_upgraded: bool) -> None:
+    """Tables, types, functions and operators on the writer's path change nothing; nor where a column is gone. `found`: the key."""
+    watch(crm, watched)
+    if is_upgraded:
+        crm.execute("ALTER TABLE crm.people DROP COLUMN company")
+    crm.execute(EVIL)
+    crm.execute("UPDATE crm.people SET name = 'Eve' WHERE id OPERATOR(pg_catalog.=) 1")
+    crm.execute("RESET search_path")
+
+    assert crm.execute("SELECT by FROM crm.hijacked").fetchall() == []
+    captured = crm.execute("SELECT key, changed FROM ringostat_sync.outbox").fetchall()
+    assert captured
+    assert all(key == found or changed["id"] == 1 for key, changed in captured)
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,12 @@ from hypothesis.stateful import (
 from structlog.testing import capture_logs
 
 from tests.integration.deaths import KilledError
-from tests.integration.engine import DIRECTIONS, Engine
+from tests.integration.engine import DIRECTIONS, PROJECT, Engine
 from tests.integration.model import ACCEPT, ANSWERS, LEAD, MAPPED, NAMES, PRODUCED, Answer, Frame, Model, StandIn
 from tests.integration.stage import Stage
 from worker import points
 from worker.errors import LimiterUnavailableError, MappingBrokenError
+from worker.expand import expand
 from worker.letters.letters import discard_letters, list_letters, requeue_letters
 from worker.points import Point
 from worker.purge.purge import purge
@@ -40,7 +41,7 @@ from worker.recover.recover import recover
 
 LEASE = 120
 ATTEMPTS = 4
-WAITING = ("outbox", "pending", "in_flight")
+WAITING = ("outbox", "spread", "pending", "in_flight")
 WITH_THE_API = "with the API"
 
 
@@ -93,6 +94,7 @@ lates = st.sampled_from([0, 0, 0, 1, 3])
 changes = st.lists(st.tuples(keys, names, st.sampled_from([False, False, False, True])), min_size=1, max_size=6)
 products = st.lists(st.tuples(names, lates), min_size=1, max_size=3)
 indexes = st.integers(0, 7)
+companies = st.integers(1, 4)
 spans = st.sampled_from([1, 6, 30, LEASE + 1, 3600, 40 * 86400])
 scripts = st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=5)
 plans = st.sampled_from([*Meanwhile, Meanwhile.OTHERS, Meanwhile.OTHERS, Meanwhile.DIES]).flatmap(
@@ -116,9 +118,12 @@ class Life(RuleBasedStateMachine):
         self.plan: Plan | None = None
         self.counts = (0, 0, 0)
         self.opened = 0
+        self.company = 1
 
-    @initialize(batch_size=st.sampled_from([100, 3, 1]), seed=st.integers(0, 3))
-    def begin(self, batch_size: int, seed: int) -> None:
+    @initialize(batch_size=st.sampled_from([100, 3, 1]), company=companies, seed=st.integers(0, 3))
+    def begin(self, batch_size: int, company: int, seed: int) -> None:
+        """`company`: so many batches travel together."""
+        self.company = company
         self.stage.empty(self.api, batch_size, seed)
         points.arm(self.reach)
         self.rename()
@@ -131,6 +136,13 @@ class Life(RuleBasedStateMachine):
         for key, name, hidden in made:
             self.write(key, name, hidden=hidden, late=late)
 
+    @rule(key=keys, name=names, late=lates)
+    def change_many(self, key: str, name: str | None, late: int) -> None:
+        """This contact and all after it, by one row of the outbox that stands for them."""
+        for contact in MAPPED[MAPPED.index(key) :]:
+            self.update(contact, name, hidden=self.model.crm[contact].hidden)
+        self.stage.spread(key, self.model.next_id(late))
+
     @rule(made=products)
     def produce(self, made: list[Product]) -> None:
         for name, late in made:
@@ -141,9 +153,14 @@ class Life(RuleBasedStateMachine):
 
     def write(self, key: str, name: str | None, *, hidden: bool, late: int = 0) -> None:
         """Change a row of the CRM, and say so in the outbox, as triggers do."""
+        self.update(key, name, hidden=hidden, late=late)
+        self.stage.write("contacts", key, self.model.next_id(late))
+
+    def update(self, key: str, name: str | None, *, hidden: bool, late: int = 0) -> None:
+        """Change a row of the CRM; of its lead the outbox is told."""
         self.stage.sql("UPDATE crm.contacts SET name = %s, hidden = %s WHERE id = %s", [name, hidden, key])
-        for contact in self.model.change(key, name, hidden=hidden):
-            self.stage.write("leads" if contact == LEAD else "contacts", contact, self.model.next_id(late))
+        if LEAD in self.model.change(key, name, hidden=hidden):
+            self.stage.write("leads", LEAD, self.model.next_id(late))
 
     # What the processes do.
 
@@ -154,11 +171,18 @@ class Life(RuleBasedStateMachine):
             for place, batch in enumerate(self.stage.engine.collect()):
                 self.messages += [batch] * (copies[place] if place < len(copies) else 1)
 
+    @rule(death=dying_at(Point.EXPANDED))
+    def expand(self, death: Point | None) -> None:
+        """What stands for many contacts becomes these contacts."""
+        with self.dying(death):
+            self.stage.parts.expander.expand(PROJECT)
+
     @precondition(lambda self: self.messages)
-    @rule(which=indexes, script=scripts, plan=st.none() | plans)
-    def push(self, which: int, script: list[Answer], plan: Plan | None) -> None:
-        """A worker gets one of the messages."""
-        self.follow(script, plan, [self.messages.pop(which % len(self.messages))])
+    @rule(which=indexes, company=companies, script=scripts, plan=st.none() | plans)
+    def push(self, which: int, company: int, script: list[Answer], plan: Plan | None) -> None:
+        """A worker gets some of the batches."""
+        chosen = [self.messages.pop(which % len(self.messages)) for _ in range(min(company, len(self.messages)))]
+        self.follow(script, plan, [chosen])
 
     @rule(
         made=changes,
@@ -190,7 +214,8 @@ class Life(RuleBasedStateMachine):
             self.change(made[turn : turn + 2], 0)
             self.produce(produced[turn : turn + 1])
             self.collect([])
-            self.follow(script, happening[turn] if turn < len(happening) else None, self.messages)
+            self.expand(None)
+            self.follow(script, happening[turn] if turn < len(happening) else None, self.convoys())
             script = []
             self.stage.turn_clock(seconds)
             self.messages = [*recover(self.stage.parts.engine).unsent]
@@ -251,21 +276,26 @@ class Life(RuleBasedStateMachine):
         self.stage.engine.resume()
         self.model.paused = False
 
-    def follow(self, script: list[Answer], plan: Plan | None, batches: list[int]) -> None:
-        """Push batches; the API answers as the script says, and the plan comes true where a push is at that point."""
+    def convoys(self) -> list[list[int]]:
+        """All batches that there is a message for, in company; there is none for them any more."""
+        found, self.messages = self.messages, []
+        return [found[first : first + self.company] for first in range(0, len(found), self.company)]
+
+    def follow(self, script: list[Answer], plan: Plan | None, convoys: list[list[int]]) -> None:
+        """Push convoys; the API answers as the script says, and the plan comes true where a push is at that point."""
         self.api.script, self.plan = list(script), plan
-        for batch in [*batches]:
+        for convoy in convoys:
             with suppress(KilledError):
-                self.travel(batch)
+                self.travel(convoy)
         self.api.script, self.plan = [], None
         self.stage.reader.error = self.stage.limiter.error = None
 
-    def travel(self, batch: int) -> None:
-        """A worker's push of a batch; two never begin at the same moment."""
+    def travel(self, convoy: list[int]) -> None:
+        """A worker's push of a convoy; two never begin at the same moment."""
         self.stage.turn_clock(0.001, is_noticed=False)
-        self.api.frames.append(Frame(batch))
+        self.api.frames.append(Frame(convoy))
         try:
-            self.stage.parts.pusher.push(batch)
+            self.stage.parts.pusher.push(*convoy)
         finally:
             self.api.frames.pop()
 
@@ -278,12 +308,18 @@ class Life(RuleBasedStateMachine):
 
     def reach(self, point: str) -> None:
         """A process is at a point of its way: look on, and let happen there what is planned."""
+        frame = self.api.frames[-1] if self.api.frames else Frame([])
         if point is Point.READ:
-            self.api.frames[-1].documents = self.model.read()
-        if point is Point.BEGUN:
-            assert self.stage.why_not(self.api.frames[-1].batch) is None
+            frame.documents = self.model.read()
+        if point is Point.GRANTED:
+            frame.is_disturbed = False
+        if point is Point.BEGUN and not frame.is_disturbed:
+            assert [self.stage.why_not(batch) for batch in frame.batches] == [None] * len(frame.batches)
+        if point is Point.ANSWERED:
+            frame.flying.clear()
         if self.plan and self.plan[0] == point:
             event, self.plan = self.plan[1], None
+            frame.is_disturbed = point in {Point.BEGUN, WITH_THE_API}
             self.happen(event)
 
     def happen(self, event: Meanwhile) -> None:  # noqa: C901 - one case an event
@@ -330,9 +366,11 @@ class Life(RuleBasedStateMachine):
 
     def finish(self) -> None:
         """Collect, and push whatever there is a message for."""
-        self.messages += self.stage.engine.collect()
-        while self.messages:
-            self.travel(self.messages.pop(0))
+        for _ in range(2):
+            self.messages += self.stage.engine.collect()
+            self.stage.parts.expander.expand(PROJECT)
+        for convoy in self.convoys():
+            self.travel(convoy)
 
     def letters(self) -> list[int]:
         with self.stage.parts.engine.connect() as connection:
@@ -378,8 +416,9 @@ class Life(RuleBasedStateMachine):
         """Contacts are counted where they are; what is settled is never forgotten."""
         status = self.stage.status()
         waiting = {place.key for place in places if place.place in {"outbox", "pending"}}
+        spread = {place.outbox_id for place in places if place.place == "spread"}
         counted = [sum(place.place == kind for place in places) for kind in ("in_flight", "open")]
-        assert (status.pending, status.in_flight, status.dead) == (len(waiting), *counted)
+        assert (status.pending, status.in_flight, status.dead) == (len(waiting) + len(spread), *counted)
         counts = (status.sent, status.unchanged, status.absent)
         assert all(now >= before for now, before in zip(counts, self.counts, strict=True))
         self.counts = counts
@@ -420,8 +459,9 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def stage(make_engine: Callable[..., Engine]) -> Iterator[Stage]:
-    """The engine on a stage; nothing is limited, and retries are seconds apart."""
+def stage(make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """The engine on a stage; nothing is limited, retries are seconds apart, and a changed row is expanded in two chunks."""
+    monkeypatch.setattr(expand, "CHUNK", 2)
     made = make_engine(
         RINGOSTAT_RATE_LIMIT="100000/s",
         SYNC_RETRY_BASE="4",
