@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from worker import logs  # noqa: F401 - before anybody else loads structlog
 from worker.cli.app import make_app
 from worker.errors import SyncError
 

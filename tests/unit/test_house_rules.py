@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,23 @@ def importers(*libraries: str) -> set[str]:
         for path in ROOMS
         if any(name.split(".")[0] in libraries for name in imports(path))
     }
+
+
+@pytest.mark.parametrize(
+    ("command", "unused"),
+    [
+        ("worker", {"rich", "alembic", "aiohttp", "flower"}),
+        ("listen", {"rich", "alembic", "aiohttp", "flower", "httpx"}),
+        ("beat", {"rich", "alembic", "aiohttp", "flower", "httpx", "sqlalchemy", "psycopg"}),
+        ("flower", {"rich", "alembic", "aiohttp", "httpx", "sqlalchemy", "psycopg"}),
+    ],
+)
+def test_long_running_parts_load_what_they_use(command: str, unused: set[str]) -> None:
+    """Each is a process of its own, and a library costs it 5 to 20 MB."""
+    program = f"import sys, worker.__main__, worker.cli.{command}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert unused.isdisjoint(loaded.stdout.split())
 
 
 def test_celery_stands_in_the_application_and_the_tasks_only() -> None:
