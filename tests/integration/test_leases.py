@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from tests.integration.deaths import recover_now
 from tests.integration.engine import Engine
 from tests.waiting import wait_until
-from worker.limiter.bucket import Grant
+from worker.api.outcome import Outcome
+from worker.limiter.bucket import Grant, Later
 from worker.recover.recover import Recovered, recover
-from worker.sandbox.faults import Latency
+from worker.sandbox.faults import Latency, Refuse
 from worker.settle.settle import guard
 
 
@@ -89,6 +94,39 @@ def test_a_lease_too_short_for_a_request_is_no_reason_to_post(engine: Engine) ->
     engine.parts.pusher.reader = reader
     engine.drain()
     assert engine.posted() == [["1"]]
+
+
+@pytest.mark.parametrize("is_split", [False, True])
+def test_a_lease_too_short_for_a_request_takes_no_grant(engine: Engine, *, is_split: bool) -> None:
+    """The quota is for those who can use it; the batch goes on under a new lease, at once where this one was of use."""
+    engine.contacts(1, 2)
+    engine.change(1, 2)
+    [batch] = engine.collect()
+    engine.sandbox.faults.add(Refuse(ids=["1"]))
+    grants: list[Grant | Later] = []
+    departures, limiter = engine.parts.pusher.departures, engine.parts.limiter
+    take, post = limiter.take, departures.client.post
+
+    def counted(*arguments: Any) -> Grant | Later:
+        grants.append(take(*arguments))
+        return grants[-1]
+
+    def shorten() -> None:
+        departures.policy = replace(departures.policy, timeout=departures.policy.lease)
+
+    def last(*arguments: Any) -> Outcome:
+        shorten()
+        return post(*arguments)
+
+    limiter.take = counted  # type: ignore[method-assign]
+    departures.client.post = last  # type: ignore[method-assign]
+    if not is_split:
+        shorten()
+    engine.parts.pusher.push(batch)
+
+    assert len(grants) == len(engine.posted()) == (1 if is_split else 0)
+    [(state, waits)] = engine.sql("SELECT state::text, due_at > clock_timestamp() FROM ringostat_sync.batches")
+    assert (state, waits) == ("postponed", not is_split)
 
 
 def test_the_lease_outlives_the_distance_that_requests_keep(engine: Engine) -> None:

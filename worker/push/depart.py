@@ -29,6 +29,8 @@ PREPARATION = 0.03
 """Seconds between a grant and its request in a crowd: preparing takes now more, now less, and the receiver counts arrivals."""
 MOST_GIVEN_UP = 3
 """Grants that a request gives up because it is late for them; on a machine that is always late, it goes with the next."""
+USELESS_LEASE_WAIT = 1.0
+"""Seconds for which a batch waits whose whole lease went by before a request could leave."""
 LIMITER_WAIT = 1.0
 """Seconds for which contacts wait where Redis does not answer."""
 
@@ -98,8 +100,12 @@ class Departures:
 
     def _granted(self, trip: Trip, sleep: Callable[[float], None]) -> Departure | None:
         held, journey = trip.held, trip.journey
+        left = held.lease_ends - self._needed - time.monotonic()
+        if left <= 0:
+            self._renew(trip)
+            return None
         try:
-            departure = wait_for_departure(self.limiter, held.project, self.policy.patience, sleep)
+            departure = wait_for_departure(self.limiter, held.project, min(self.policy.patience, left), sleep)
         except LimiterUnavailableError as error:
             log.warning("limiter_unavailable", batch=held.id, project=held.project.id, problem=str(error))
             trip.is_over = True
@@ -135,9 +141,8 @@ class Departures:
 
     def _begin(self, trips: Sequence[Trip]) -> dict[int, int]:
         """Write the requests down under their leases; by batch, the ids of those that may leave. The other trips are over."""
-        needed = self.policy.timeout + PREPARATION
         wanted = [(trip.held.id, trip.held.token, len(trip.journey.parts[0])) for trip in trips]
-        values = {"requests": rows(("batch", "token", "entries"), wanted), "needed": needed}
+        values = {"requests": rows(("batch", "token", "entries"), wanted), "needed": self._needed}
         with self._at_once() as connection:
             begun = {row.batch_id: row.id for row in connection.execute(sql(__package__, "begin"), values)}
         for trip in trips:
@@ -152,13 +157,22 @@ class Departures:
             values = {"batch": held.id, "token": held.token}
             why = connection.execute(sql(__package__, "standing"), values).one_or_none()
         if why is not None and why.ours and not why.paused:
-            self.turn_back.postpone(trip, 0.0, in_the_middle=True)
+            self._renew(trip)
             return
         trip.is_over = True
         if why is not None and why.ours:
             self.turn_back.put_back([held], 0.0)
         else:
             log.warning("lease_lost", batch=held.id, project=held.project.id)
+
+    @property
+    def _needed(self) -> float:
+        """Seconds of its lease that a request needs."""
+        return self.policy.timeout + PREPARATION
+
+    def _renew(self, trip: Trip) -> None:
+        """Its lease is too short for another request: it goes on under a new one, at once where this one was of use."""
+        self.turn_back.postpone(trip, 0.0 if trip.journey.posted else USELESS_LEASE_WAIT, in_the_middle=True)
 
     def _give_up(self, trip: Trip, request: int) -> None:
         """The request is too late for its grant, and did not leave; the part waits for another."""

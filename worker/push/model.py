@@ -16,7 +16,8 @@ from worker.config.model import Method, Project
 class Held:
     """A batch that this worker holds. `token` is its fencing token; `batch_limit` what a 413 has taught, if anything.
 
-    `taken_at`: the database's clock when it was taken; its contacts are read later than that.
+    `taken_at`: the database's clock when it was taken; its contacts are read later than that. `lease_ends`: by our monotonic clock, in
+    seconds, rather a moment early than late.
     """
 
     id: int
@@ -28,6 +29,7 @@ class Held:
     accepted: bool
     batch_limit: int | None
     taken_at: datetime
+    lease_ends: float
 
 
 Convoy = list[Held]

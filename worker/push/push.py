@@ -5,6 +5,7 @@ The batches of a convoy are read, held and settled together, which costs little 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,6 +86,7 @@ class Pusher:
 
     def _take(self, batches: Sequence[int]) -> Convoy:
         values = {"batches": numbers(batches), "lease": self.policy.lease}
+        lease_ends = time.monotonic() + self.policy.lease
         with self._at_once() as connection:
             taken = connection.execute(sql(__package__, "take"), values).all()
         convoy: Convoy = []
@@ -93,7 +95,7 @@ class Pusher:
                 log.error("project_unknown", batch=row.id, project=row.project)
                 continue
             project, method = self.mapping.projects[row.project], Method(row.method)
-            more = (row.size, row.probe, row.accepted, row.batch_limit, row.taken_at)
+            more = (row.size, row.probe, row.accepted, row.batch_limit, row.taken_at, lease_ends)
             convoy.append(Held(row.id, row.token, project, method, *more))
         return convoy
 
