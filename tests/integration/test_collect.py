@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.integration.engine import PROJECT, Engine, document
+from worker.collect.collector import BEHIND, CALM, UNDER_WAY
 from worker.sandbox.faults import Status
 
 
@@ -183,6 +185,28 @@ def test_live_changes_go_before_a_backfill(engine: Engine) -> None:
 
     assert [batches_of(engine)[key] for key in ("999", "1000")] == [first, first]
     assert others
+
+
+def test_a_backfill_leaves_room_while_live_changes_come(make_engine: Callable[..., Engine]) -> None:
+    """Alone it has as many batches under way as there may be; after a live change a few, and all again when it has been calm."""
+    engine = make_engine(RINGOSTAT_BATCH_SIZE="10")
+    engine.contacts(1, 1000)
+    engine.backfill()
+    assert len(engine.collect()) == UNDER_WAY
+
+    def end() -> None:
+        engine.sql("DELETE FROM ringostat_sync.in_flight")
+        engine.sql("DELETE FROM ringostat_sync.batches")
+
+    end()
+    engine.change(1000)
+    assert len(engine.collect()) == BEHIND + 1
+    end()
+    assert len(engine.collect()) == BEHIND
+    end()
+    later = time.monotonic() + CALM
+    engine.parts.collector._clock = lambda: later
+    assert len(engine.collect()) == UNDER_WAY
 
 
 def test_a_live_change_of_a_backfilled_contact_is_live(engine: Engine) -> None:

@@ -30,7 +30,9 @@ HORIZON = 0.5
 UNDER_WAY = 16
 """Batches of a project under way at once."""
 BEHIND = 3
-"""Batches under way at which no more are filled from a backfill, so that a live change finds a process that is free."""
+"""Batches under way at which no more are filled from a backfill while live changes come, so that these find a process free."""
+CALM = 5.0
+"""Seconds without a live change after which a backfill has all processes."""
 NOTHING_TO_CUT = 0.05
 """Seconds to leave a project alone whose contacts are all in flight, or whose batches under way are enough."""
 PROBE_CHOICE = 4
@@ -68,6 +70,7 @@ class Collector:
         self._dice = dice
         self._clock = clock
         self._watermarks: defaultdict[object, Watermark] = defaultdict(Watermark)
+        self._live_at: defaultdict[object, float] = defaultdict(lambda: float("-inf"))
 
     def round(self, project_id: int) -> Round:
         """One round for a project: take in, then cut; organizations go before contacts. Raises LimiterUnavailableError."""
@@ -148,7 +151,7 @@ class Collector:
                 connection.execute(sql(__package__, "ripen"), lane)
             wanted = limit * size * (PROBE_CHOICE if paused else 1)
             candidates = self._candidates(connection, lane, wanted)
-            candidates = behind_live(candidates, size, max(0, BEHIND - standing.under_way))
+            candidates = behind_live(candidates, size, self._room_behind(lane, candidates, standing.under_way))
             if paused:
                 candidates = self._for_probe(candidates)
             batches = cut(candidates, batch_size=size, max_attempts=self._max_attempts, limit=limit)
@@ -170,6 +173,13 @@ class Collector:
         for priority, watermark in watermarks.items():
             watermark.note(first.get(priority), now)
         return [Candidate(row.row, row.attempts, row.losses, row.priority) for row in found]
+
+    def _room_behind(self, lane: dict[str, object], candidates: list[Candidate], under_way: int) -> int:
+        """How many batches of a backfill may be cut."""
+        now, here = self._clock(), (lane["project"], lane["method"])
+        if any(candidate.priority != Priority.BACKFILL for candidate in candidates):
+            self._live_at[here] = now
+        return max(0, BEHIND - under_way) if now - self._live_at[here] < CALM else UNDER_WAY
 
     def _for_probe(self, candidates: list[Candidate]) -> list[Candidate]:
         self._dice.shuffle(candidates)
