@@ -41,6 +41,7 @@ from worker.recover.recover import recover
 
 LEASE = 120
 ATTEMPTS = 4
+EXAMPLES = 75
 WAITING = ("outbox", "spread", "pending", "in_flight")
 WITH_THE_API = "with the API"
 
@@ -476,13 +477,15 @@ def stage(make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -
 
 def test_any_interleaving_keeps_the_promises(stage: Stage) -> None:
     """Changes, deaths, lost messages, lost leases, every answer, pauses and operators, in any order."""
+    is_storm = settings.get_current_profile_name() == "storm"
     with capture_logs():
         run_state_machine_as_test(
             partial(Life, stage),
             settings=settings(
                 deadline=None,
+                max_examples=settings.default.max_examples if is_storm else EXAMPLES,
                 stateful_step_count=30,
-                derandomize=settings.get_current_profile_name() != "storm",
+                derandomize=not is_storm,
                 print_blob=True,
                 report_multiple_bugs=False,
                 # An example is some hundred statements to real servers.

@@ -99,9 +99,8 @@ class Collector:
         values = {"project": project, "sources": list(starts), "watermarks": list(starts.values())}
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             there = connection.execute(sql(__package__, "there"), values).one()
-        now = self._clock()
-        for name in starts.keys() - set(there.changed):
-            self._watermarks[name].note(None, now)
+        for name in starts:
+            self._watermarks[name].note(None, self._clock())
         return there
 
     def _take_in(self, source: Source, start: int) -> bool:
@@ -114,20 +113,18 @@ class Collector:
             "identity": source.identity,
             "limit": TAKE_IN_ROWS,
             "longest_key": LONGEST_KEY,
+            "watermark": start,
         }
-        watermark = self._watermarks[source.name]
         full, has_spread = True, False
         while full and self._clock() < end:
             with self._engine.begin() as connection:
                 if not alone(connection, collecting(source.project, source.method)):
                     break
-                values["watermark"] = start
                 taken, first, spread = connection.execute(sql(__package__, "take_in"), values).one()
                 reach(Point.TAKING_IN)
             full = taken == TAKE_IN_ROWS
             has_spread |= spread
-            watermark.note(first, self._clock())
-            start = watermark.start(self._clock())
+            self._watermarks[source.name].note(first, self._clock())
         return has_spread
 
     def _resend(self, project: Project) -> list[int]:

@@ -25,14 +25,14 @@ class Watermark:
 
     def start(self, now: float) -> int:
         """From which id on to scan now; from the beginning once every `SWEEP` seconds, or less often."""
-        if now < self._next_sweep:
-            return self._sure
-        self._sweeps = now
-        self._next_sweep = now + SWEEP
-        return LOWEST
+        is_sweep = now >= self._next_sweep
+        self._sweeps = now if is_sweep else None
+        if is_sweep:
+            self._next_sweep = now + SWEEP
+        return LOWEST if is_sweep else self._sure
 
     def note(self, first: int | None, now: float) -> None:
-        """A scan is over, and has found nothing below `first`, or nothing at all (None)."""
+        """A scan is over. It has found nothing below `first`; None where it has not looked on, or found nothing."""
         if self._sweeps is not None:
             self._next_sweep = max(self._next_sweep, now + (now - self._sweeps) / SHARE)
             self._sweeps = None
