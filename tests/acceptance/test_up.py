@@ -19,6 +19,8 @@ import pytest
 from tests.waiting import wait_until
 from worker.up.embedded.ports import next_free
 
+APART = os.getpid() % 100
+"""Two runs of these tests, side by side on one machine, don't look for the same port at the same moment."""
 COMMAND = [sys.executable, "-P", "-m", "worker"]
 
 
@@ -31,8 +33,8 @@ class Up:
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("RINGOSTAT_", "SYNC_"))
         } | {
-            "SANDBOX_PORT": str(next_free(first_port)),
-            "FLOWER_PORT": str(next_free(first_port + 300)),
+            "SANDBOX_PORT": str(next_free(first_port + APART)),
+            "FLOWER_PORT": str(next_free(first_port + 300 + APART)),
             "SYNC_LEASE": "6",
             "RINGOSTAT_TIMEOUT": "3",
             "SYNC_COLLECT_INTERVAL": "1",

@@ -14,6 +14,7 @@ from tests.integration.engine import PROJECT, Engine, document
 from tests.waiting import wait_until
 from worker.limiter.bucket import Limiter, Posted
 from worker.push.depart import Departures
+from worker.push.land import Landings
 from worker.sandbox.faults import Hang, Latency, MaxEntries, Refuse, Reset, Status
 
 
@@ -115,21 +116,14 @@ def test_a_lease_that_is_lost_later_costs_its_own_batch_alone(
 ) -> None:
     """Whether the last check or the settlement finds it."""
     engine, batches = convoy()
-    begin = Departures._begin
+    room, step = (Departures, "_begin") if moment == "before the first byte" else (Landings, "land")
+    go_on = getattr(room, step)
 
-    def lose() -> None:
-        engine.sql("UPDATE ringostat_sync.batches SET token = token + 1 WHERE id = %s", batches[1])
+    def losing(self, going):
+        engine.sql("UPDATE ringostat_sync.batches SET token = token + 1 WHERE id = %s AND token = 1", batches[1])
+        return go_on(self, going)
 
-    def losing(self, trips):
-        concerned = any(trip.held.id == batches[1] for trip in trips)
-        if concerned and moment == "before the first byte":
-            lose()
-        begun = begin(self, trips)
-        if concerned and moment == "after the answer":
-            lose()
-        return begun
-
-    monkeypatch.setattr(Departures, "_begin", losing)
+    monkeypatch.setattr(room, step, losing)
     engine.parts.pusher.push(*batches)
 
     assert len(engine.posted()) == (3 if moment == "before the first byte" else 4)
