@@ -12,7 +12,7 @@ from worker.sandbox.faults import Status
 
 RATE = 5
 LONG = 120
-SECONDS = [pytest.param(15), pytest.param(LONG, marks=pytest.mark.storm)]
+SECONDS = [pytest.param(10), pytest.param(LONG, marks=pytest.mark.storm)]
 
 
 @pytest.mark.parametrize("seconds", SECONDS)

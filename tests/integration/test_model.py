@@ -41,7 +41,7 @@ from worker.recover.recover import recover
 
 LEASE = 120
 ATTEMPTS = 4
-EXAMPLES = 75
+EXAMPLES = 50
 WAITING = ("outbox", "spread", "pending", "in_flight")
 WITH_THE_API = "with the API"
 

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.engine import PROJECT, Engine
 from worker.api.outcome import Accepted
 
-ROUNDS = 40
+ROUNDS = 30
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def reads(engine: Engine) -> list[int]:
 
 
 def test_an_old_snapshot_does_not_slow_claims_down(busy: Engine) -> None:
-    """Behind 40,000 dead rows a round reads as many index entries as behind 10,000; those that sweep apart."""
+    """Behind 30,000 dead rows a round reads as many index entries as behind 10,000; those that sweep apart."""
     with psycopg.connect(busy.database_url) as old:
         old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         old.execute("SELECT count(*) FROM ringostat_sync.outbox")
