@@ -12,6 +12,7 @@ from redis import Redis
 
 from tests.integration.engine import PROJECT, Engine, document
 from tests.waiting import wait_until
+from worker.errors import LimiterUnavailableError
 from worker.limiter.bucket import Limiter, Posted
 from worker.push.depart import Departures
 from worker.push.land import Landings
@@ -197,6 +198,21 @@ def test_a_pause_that_comes_between_stops_those_that_have_not_left(convoy) -> No
 
     assert engine.posted() == []
     assert (engine.lane().pending, engine.lane().in_flight) == (4, 0)
+
+
+def test_redis_away_at_a_429_leaves_no_answer_unsettled(convoy) -> None:
+    """One request is told to wait, and nobody can be told of it: the others are settled, and PostgreSQL remembers the wait."""
+    engine, batches = convoy()
+    engine.sandbox.faults.add(Status(status=429, times=1, headers={"Retry-After": "60"}))
+
+    def away(*_: object) -> None:
+        raise LimiterUnavailableError("away")
+
+    engine.parts.limiter.hold = away  # type: ignore[method-assign]
+    engine.parts.pusher.push(*batches)
+
+    assert (engine.lane().sent, engine.lane().pending, engine.lane().in_flight) == (3, 1, 0)
+    assert engine.sql("SELECT held_until > clock_timestamp() FROM ringostat_sync.service_health") == [(True,)]
 
 
 READ_WHOLE = """

@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Engine
 
 from models import PauseReason
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, name
+from worker.config.model import Project
 from worker.database.rows import numbers
 from worker.database.sql import sql
+from worker.errors import LimiterUnavailableError
 from worker.limiter.bucket import Limiter
 from worker.points import Point, reach
 from worker.projects import health, lanes, pauses
@@ -66,8 +68,15 @@ class Landings:
         for flight, judgement in zip(kept, judgements, strict=True):
             outcome = flight.answer.result()
             if isinstance(outcome, Throttled):
-                self.limiter.hold(flight.trip.held.project, judgement.delay)
+                self._hold_back(flight.trip.held.project, judgement.delay)
             tell(flight, outcome, judgement, at)
+
+    def _hold_back(self, project: Project, seconds: float) -> None:
+        """Tell all workers; where Redis is away, PostgreSQL holds it already, and the other answers are settled all the same."""
+        try:
+            self.limiter.hold(project, seconds)
+        except LimiterUnavailableError as error:
+            log.warning("limiter_unavailable", project=project.id, problem=str(error))
 
     def _judge(self, connection: Connection, flight: Flight) -> Judgement:
         held, outcome = flight.trip.held, flight.answer.result()
