@@ -172,7 +172,7 @@ class Collector:
         return [Candidate(row.row, row.attempts, row.losses, row.priority) for row in found]
 
     def _room_behind(self, lane: dict[str, object], candidates: list[Candidate], under_way: int) -> int:
-        """How many batches of a backfill may be cut."""
+        """How many batches of a backfill may be cut; remembers when live changes were last among the candidates."""
         now, here = self._clock(), (lane["project"], lane["method"])
         if any(candidate.priority != Priority.BACKFILL for candidate in candidates):
             self._live_at[here] = now

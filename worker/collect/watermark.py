@@ -32,7 +32,7 @@ class Watermark:
         return LOWEST if is_sweep else self._sure
 
     def note(self, first: int | None, now: float) -> None:
-        """A scan is over. It has found nothing below `first`; None where it has not looked on, or found nothing."""
+        """A scan is over. `first`: the lowest row that it found; None where there was none, or it only looked whether there is one."""
         if self._sweeps is not None:
             self._next_sweep = max(self._next_sweep, now + (now - self._sweeps) / SHARE)
             self._sweeps = None
