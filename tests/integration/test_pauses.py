@@ -286,3 +286,24 @@ def test_resume_lifts_any_pause(engine: Engine) -> None:
     engine.push()
 
     assert engine.lane().sent == 3
+
+
+def test_a_probe_that_fails_once_keeps_the_reason_and_the_pace(make_engine: Callable[..., Engine]) -> None:
+    """The API refuses everything, and answers one probe with a 500: the next ones come as rarely as before."""
+    engine = make_engine(SYNC_RETRY_BASE="8", SYNC_RETRY_MAX="3600")
+    engine.contacts(1, 5)
+    engine.change(*range(1, 6))
+    engine.sandbox.faults.add(Status(status=422, times=0))
+    waits, reasons = [], []
+    for probe in range(6):
+        if probe == 3:
+            engine.sandbox.faults.clear()
+            engine.sandbox.faults.add(Status(status=500))
+            engine.sandbox.faults.add(Status(status=422, times=0))
+        engine.probe_now()
+        engine.push()
+        waits.append(round(until(engine), -1))
+        reasons.append(engine.lane().paused)
+
+    assert waits == [40, 80, 160, 320, 600, 600]
+    assert {paused.reason for paused in reasons if paused} == {"refusing_all"}

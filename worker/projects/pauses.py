@@ -38,6 +38,12 @@ def claim_probe(connection: Connection, project: int, lease: float) -> bool:
     return connection.execute(sql(__package__, "claim_probe"), {"project": project, "lease": lease}).rowcount == 1
 
 
+def prolong(connection: Connection, project: int, policy: Policy) -> None:
+    """The probe failed, which says nothing of the pause's reason: the next one goes out after the policy's deadline."""
+    values = {"project": project, "first": policy.probe_first, "longest": policy.probe_longest}
+    connection.execute(sql(__package__, "prolong"), values)
+
+
 def rearm(connection: Connection, project: int, after: float) -> None:
     """The probe proved nothing: let the next one out in `after` seconds."""
     connection.execute(sql(__package__, "rearm"), {"project": project, "after": after})

@@ -134,9 +134,11 @@ class Landings:
                     pauses.rearm(connection, project, judgement.delay)
             case Failed(kind=kind):
                 streak = health.failed(connection, project)
-                if streak.is_down or held.probe:
+                if streak.is_down:
                     detail = f"The API has failed {streak.failures} times in a row, the last time with {kind}."
                     self._pause(connection, project, PauseFor(PauseReason.API_DOWN, detail))
+                elif held.probe:
+                    pauses.prolong(connection, project, self.policy)
         if judgement.pause:
             self._pause(connection, project, judgement.pause)
 
