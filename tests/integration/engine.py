@@ -150,6 +150,12 @@ class Engine:
         """Let the time pass until every try is due."""
         self.sql("UPDATE ringostat_sync.pending SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
 
+    def drain_now(self) -> None:
+        """Rounds until nothing waits, whatever is due when."""
+        while self.sql("SELECT 1 FROM ringostat_sync.outbox UNION ALL SELECT 1 FROM ringostat_sync.pending LIMIT 1"):
+            self.due_now()
+            self.push()
+
     def fail(self, requests: int) -> None:
         """Let so many requests go out, whatever is due when."""
         for _ in range(requests):
@@ -194,8 +200,8 @@ class Engine:
     def project(self) -> Project:
         return self.parts.mapping.projects[PROJECT]
 
-    def entries_read(self) -> int:
-        """Entries read in our tables' indexes so far, dead ones too: what work costs, however busy the machine is.
+    def entries_read(self, *tables: str) -> int:
+        """Entries read in the indexes of these tables of ours (of all) so far, dead ones too: what work costs, however busy the machine is.
 
         A session tells its counts at its end, and is no longer listed when it has.
         """
@@ -203,9 +209,11 @@ class Engine:
         self.parts.crm.dispose()
         others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'"
         wait_until(lambda: not self.sql(others), what="the engine's sessions to end")
-        return int(
-            self.sql("SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE schemaname = 'ringostat_sync'")[0][0]
+        counted = (
+            "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes"
+            " WHERE schemaname = 'ringostat_sync' AND (relname = ANY(%s) OR %s)"
         )
+        return int(self.sql(counted, list(tables), not tables)[0][0])
 
     def close(self) -> None:
         self.parts.pusher.departures.client.close()

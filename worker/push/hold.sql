@@ -1,11 +1,14 @@
 -- Take the ids of the wire under the leases. Returns the batches that are still ours, and the places one of whose ids is held
 -- elsewhere. Batches and ids are locked in order, so that two pushes can't wait for each other.
--- The last sub-select is no join on purpose: a join would read all ids that are held, dead rows too.
-WITH mine AS (
+-- `ANY`, and the last sub-select, which is no join: what is wanted is looked up. A join alone, planned while the table was empty,
+-- would read all of it, dead rows too.
+WITH convoy AS (
+    SELECT * FROM json_to_recordset(CAST(:batches AS json)) AS w (batch bigint, token int)
+), mine AS (
     SELECT b.id
     FROM ringostat_sync.batches AS b
-    JOIN json_to_recordset(CAST(:batches AS json)) AS w (batch bigint, token int) ON b.id = w.batch AND b.token = w.token
-    WHERE b.state = 'pushing'
+    JOIN convoy AS w ON b.id = w.batch AND b.token = w.token
+    WHERE b.state = 'pushing' AND b.id = ANY(ARRAY(SELECT batch FROM convoy))
     ORDER BY b.id
     FOR UPDATE OF b
 ), wanted AS (

@@ -1,4 +1,5 @@
 -- One living letter per contact: failing again opens the same one. An older payload does not replace what failed after it.
+-- `OFFSET 0`: as in `remember`.
 INSERT INTO ringostat_sync.dead_letters AS l (
     project, method, identity, key, source, outbox_id, payload, reason, detail, document, answer, http_status, attempts,
     first_failed_at, last_failed_at
@@ -9,7 +10,7 @@ SELECT
 FROM json_to_recordset(CAST(:buried AS json)) AS w (
     place bigint, reason ringostat_sync.letter_reason, detail text, document text, answer text, http_status smallint, attempts smallint
 )
-JOIN ringostat_sync.in_flight AS f ON f.place = w.place
+CROSS JOIN LATERAL (SELECT * FROM ringostat_sync.in_flight AS i WHERE i.place = w.place OFFSET 0) AS f
 ORDER BY f.place
 ON CONFLICT (project, method, identity, key) WHERE state IN ('open', 'requeued') DO UPDATE SET
     state = 'open',

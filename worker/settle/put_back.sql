@@ -1,9 +1,11 @@
 -- Contacts wait again, those of one delay until the very same moment, so that they travel together again. Where a newer
--- change of one waits already, that one is kept and this one is superseded; the force stays.
-WITH gone AS (
+-- change of one waits already, that one is kept and this one is superseded; the force stays. `ANY`: as in `move`.
+WITH told AS (
+    SELECT * FROM json_to_recordset(CAST(:contacts AS json)) AS w (place bigint, after float8, counted int, lost int)
+), gone AS (
     DELETE FROM ringostat_sync.in_flight AS f
-    USING json_to_recordset(CAST(:contacts AS json)) AS w (place bigint, after float8, counted int, lost int)
-    WHERE f.place = w.place
+    USING told AS w
+    WHERE f.place = w.place AND f.place = ANY(ARRAY(SELECT place FROM told))
     RETURNING f.*, w.after, w.counted, w.lost
 )
 INSERT INTO ringostat_sync.pending AS p (
