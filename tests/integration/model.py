@@ -10,10 +10,14 @@ from typing import Any
 import msgspec
 
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
+from worker.config.model import Method
 
 MAPPED = ("1", "2", "3", "4")
 LEAD, PRODUCED = "L1", "9"
-CONTACTS = (*MAPPED, LEAD, PRODUCED)
+ORGANIZATION = "organization 1"
+"""An organization; its id is that of a contact."""
+CONTACTS = (*MAPPED, LEAD, PRODUCED, ORGANIZATION)
+"""Whatever is sent by either method."""
 LEAD_OF = {"1": LEAD}
 """Contact 1 has this leadId: on the wire it is one contact with the lead."""
 ALIKE = {contact: ("1", LEAD) if contact in {"1", LEAD} else (contact,) for contact in CONTACTS}
@@ -80,7 +84,7 @@ class Frame:
 class Model:
     """Everything that the machine did, as one would keep it on paper."""
 
-    crm: dict[str, Row] = field(default_factory=lambda: {key: Row("A") for key in MAPPED})
+    crm: dict[str, Row] = field(default_factory=lambda: {key: Row("A") for key in (*MAPPED, ORGANIZATION)})
     rows: int = 0
     produced: dict[int, str | None] = field(default_factory=dict)
     """The producer's documents by their outbox ids."""
@@ -188,7 +192,7 @@ class Model:
 
     def read(self) -> dict[str, tuple[str | None, int]]:
         """What a push reads that reads now. What is absent then is settled, however much it was to be sent."""
-        found = {contact: self.document(contact) for contact in (*MAPPED, LEAD)}
+        found = {contact: self.document(contact) for contact in (*MAPPED, LEAD, ORGANIZATION)}
         self.forced -= {contact for contact, (name, _) in found.items() if name is None}
         return found
 
@@ -210,19 +214,18 @@ class StandIn:
         self._flies, self._accepted = flies, accepted
         self._meanwhile = meanwhile
 
-    def post(self, _project: object, _method: object, body: bytes) -> Outcome:
-        documents = msgspec.json.decode(body)["contacts"]
+    def post(self, _project: object, method: Method, body: bytes) -> Outcome:
+        documents = msgspec.json.decode(body)[method.value]
         answer = self.script.pop(0) if self.script else self.mood
-        ids = [wire_id for document in documents for wire_id in _wire_ids(document)]
+        ids = [f"{method} {wire_id}" for document in documents for wire_id in _wire_ids(document)]
         assert len(ids) == len(set(ids)), f"a request carries an id twice: {ids}"
         for frame in self.frames:
             assert frame.flying.isdisjoint(ids), f"in two requests at once: {frame.flying.intersection(ids)}"
         self.frames[-1].flying.update(ids)
         self._meanwhile()
-        return self._take(documents, answer)
+        return self._take(dict(_named(document, method) for document in documents), answer)
 
-    def _take(self, documents: list[dict[str, Any]], answer: Answer) -> Outcome:
-        states = {_contact(document): document["fullName"] for document in documents}
+    def _take(self, states: dict[str, str], answer: Answer) -> Outcome:
         if answer.to is not None and answer.to not in states:
             answer = ACCEPT
         for contact, name in states.items():
@@ -253,8 +256,11 @@ class StandIn:
 
 
 def _wire_ids(document: dict[str, Any]) -> list[str]:
-    return [f"{kind} {document[kind]}" for kind in ("externalId", "leadId") if document[kind] is not None]
+    return [f"{kind} {document[kind]}" for kind in ("externalId", "leadId") if document.get(kind) is not None]
 
 
-def _contact(document: dict[str, Any]) -> str:
-    return str(document["externalId"] or document["leadId"])
+def _named(document: dict[str, Any], method: Method) -> tuple[str, str]:
+    """Who it is, and its name."""
+    if method is Method.ORGANIZATIONS:
+        return ORGANIZATION, document["name"]
+    return str(document["externalId"] or document["leadId"]), document["fullName"]

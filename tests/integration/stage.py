@@ -29,27 +29,35 @@ EMPTY = """
 TRUNCATE ringostat_sync.outbox, ringostat_sync.expansions, ringostat_sync.pending, ringostat_sync.in_flight, ringostat_sync.held_ids,
     ringostat_sync.batches, ringostat_sync.deliveries, ringostat_sync.dead_letters, ringostat_sync.settlements,
     ringostat_sync.lanes, ringostat_sync.requests, ringostat_sync.pauses, ringostat_sync.service_health,
-    ringostat_sync.backfills, crm.contacts;
+    ringostat_sync.backfills, crm.contacts, crm.companies;
 UPDATE crm.clock SET now = '2030-01-01 00:00:00+00';
 INSERT INTO crm.contacts (id, name, phone, lead)
     SELECT g, 'A', '067123456' || g, CASE g WHEN 1 THEN 'L1' END FROM generate_series(1, 4) g;
+INSERT INTO crm.companies VALUES (1, 'A');
 """
 PLACES = """
-SELECT 'outbox' AS place, key, id AS outbox_id, NULL AS reason FROM ringostat_sync.outbox WHERE watch IS NULL
-UNION ALL SELECT 'spread', c.id::text, w.id, NULL FROM (
-    SELECT id, changed FROM ringostat_sync.outbox WHERE watch IS NOT NULL
-    UNION ALL SELECT outbox_id, changed FROM ringostat_sync.expansions
-) AS w JOIN crm.contacts AS c ON c.id >= CAST(w.changed ->> 'id' AS bigint)
-UNION ALL SELECT 'pending', key, outbox_id, NULL FROM ringostat_sync.pending
-UNION ALL SELECT 'in_flight', key, outbox_id, NULL FROM ringostat_sync.in_flight
-UNION ALL SELECT state::text, key, outbox_id, reason::text FROM ringostat_sync.dead_letters WHERE state IN ('open', 'requeued')
-UNION ALL SELECT 'delivery', key, outbox_id, NULL FROM ringostat_sync.deliveries
-UNION ALL SELECT 'id held for nobody', wire_id, place, NULL FROM ringostat_sync.held_ids AS h
-    WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.place = h.place)
-UNION ALL SELECT 'in flight without a batch', key, outbox_id, NULL FROM ringostat_sync.in_flight AS f
-    WHERE NOT EXISTS (SELECT FROM ringostat_sync.batches AS b WHERE b.id = f.batch_id)
-UNION ALL SELECT 'batch of nobody', id::text, 0, NULL FROM ringostat_sync.batches AS b
-    WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.batch_id = b.id)
+SELECT place, CASE WHEN kind IN ('companies', 'organizations') THEN 'organization ' ELSE '' END || key AS key, outbox_id, reason FROM (
+    SELECT 'outbox' AS place, source AS kind, key, id AS outbox_id, NULL AS reason FROM ringostat_sync.outbox WHERE watch IS NULL
+    UNION ALL SELECT 'spread', 'contacts', c.id::text, w.id, NULL FROM (
+        SELECT id, changed FROM ringostat_sync.outbox WHERE watch IS NOT NULL
+        UNION ALL SELECT outbox_id, changed FROM ringostat_sync.expansions
+    ) AS w JOIN crm.contacts AS c ON c.id >= CAST(w.changed ->> 'id' AS bigint)
+    UNION ALL SELECT 'pending', method::text, key, outbox_id, NULL FROM ringostat_sync.pending
+    UNION ALL SELECT 'in_flight', method::text, key, outbox_id, NULL FROM ringostat_sync.in_flight
+    UNION ALL SELECT state::text, method::text, key, outbox_id, reason::text FROM ringostat_sync.dead_letters
+        WHERE state IN ('open', 'requeued')
+    UNION ALL SELECT 'delivery', method::text, key, outbox_id, NULL FROM ringostat_sync.deliveries
+    UNION ALL SELECT 'id held for nobody', method::text, wire_id, place, NULL FROM ringostat_sync.held_ids AS h
+        WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.place = h.place)
+    UNION ALL SELECT 'in flight without a batch', method::text, key, outbox_id, NULL FROM ringostat_sync.in_flight AS f
+        WHERE NOT EXISTS (SELECT FROM ringostat_sync.batches AS b WHERE b.id = f.batch_id)
+    UNION ALL SELECT 'batch of nobody', method::text, id::text, 0, NULL FROM ringostat_sync.batches AS b
+        WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.batch_id = b.id)
+) AS found
+"""
+LETTER = """
+SELECT CASE method WHEN 'organizations' THEN 'organization ' ELSE '' END || key AS key, outbox_id
+FROM ringostat_sync.dead_letters WHERE id = %s
 """
 ACCEPTED = "SELECT coalesce(max(outbox_id), 0) FROM ringostat_sync.deliveries WHERE key = %s"
 FLIES = "SELECT coalesce(max(outbox_id), 0) FROM ringostat_sync.in_flight WHERE key = %s"
@@ -69,6 +77,10 @@ name = "leads"
 method = "contacts"
 identity = "leadId"
 query = "leads.sql"
+[[sources]]
+name = "companies"
+method = "organizations"
+query = "companies.sql"
 """
 
 
@@ -167,10 +179,23 @@ class Stage:
         """Where every contact is."""
         return self.sql(PLACES)
 
-    def status(self) -> LaneStatus:
+    def status(self) -> list[LaneStatus]:
+        """Of contacts and of organizations."""
         with self.parts.engine.connect() as connection:
-            [lane] = read_status(connection, self.parts.mapping)
-            return lane
+            return read_status(connection, self.parts.mapping)
+
+    def letter(self, letter: int) -> Any:
+        """Whose it is, and of which change."""
+        [row] = self.sql(LETTER, [letter])
+        return row
+
+    def by_method(self, batches: Sequence[int]) -> list[list[int]]:
+        """The batches by method, in order; those that have ended apart."""
+        methods = {row.id: row.method for row in self.sql("SELECT id, method::text FROM ringostat_sync.batches")}
+        return [
+            [batch for batch in batches if methods.get(batch) == method]
+            for method in dict.fromkeys(methods.get(batch) for batch in batches)
+        ]
 
     def why_not(self, batch: int) -> str | None:
         """The pause that forbids this batch to post."""

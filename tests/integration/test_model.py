@@ -28,7 +28,19 @@ from structlog.testing import capture_logs
 
 from tests.integration.deaths import KilledError
 from tests.integration.engine import DIRECTIONS, PROJECT, Engine
-from tests.integration.model import ACCEPT, ANSWERS, LEAD, MAPPED, NAMES, PRODUCED, Answer, Frame, Model, StandIn
+from tests.integration.model import (
+    ACCEPT,
+    ANSWERS,
+    LEAD,
+    MAPPED,
+    NAMES,
+    ORGANIZATION,
+    PRODUCED,
+    Answer,
+    Frame,
+    Model,
+    StandIn,
+)
 from tests.integration.stage import Stage
 from worker import points
 from worker.errors import LimiterUnavailableError, MappingBrokenError
@@ -92,7 +104,11 @@ Change = tuple[str, str | None, bool]
 keys = st.sampled_from(MAPPED)
 names = st.sampled_from(NAMES)
 lates = st.sampled_from([0, 0, 0, 1, 3])
-changes = st.lists(st.tuples(keys, names, st.sampled_from([False, False, False, True])), min_size=1, max_size=6)
+changes = st.lists(
+    st.tuples(st.sampled_from((*MAPPED, ORGANIZATION)), names, st.sampled_from([False, False, False, True])),
+    min_size=1,
+    max_size=6,
+)
 products = st.lists(st.tuples(names, lates), min_size=1, max_size=3)
 indexes = st.integers(0, 7)
 companies = st.integers(1, 4)
@@ -117,7 +133,7 @@ class Life(RuleBasedStateMachine):
         self.api = StandIn(self.model, stage.flies, stage.accepted, partial(self.reach, WITH_THE_API))
         self.messages: list[int] = []
         self.plan: Plan | None = None
-        self.counts = (0, 0, 0)
+        self.settled = [0] * 6
         self.opened = 0
         self.company = 1
 
@@ -154,8 +170,13 @@ class Life(RuleBasedStateMachine):
 
     def write(self, key: str, name: str | None, *, hidden: bool, late: int = 0) -> None:
         """Change a row of the CRM, and say so in the outbox, as triggers do."""
-        self.update(key, name, hidden=hidden, late=late)
-        self.stage.write("contacts", key, self.model.next_id(late))
+        if key == ORGANIZATION:
+            self.model.change(ORGANIZATION, name, hidden=False)
+            self.stage.sql("UPDATE crm.companies SET name = %s", [name])
+            self.stage.write("companies", "1", self.model.next_id(late))
+        else:
+            self.update(key, name, hidden=hidden, late=late)
+            self.stage.write("contacts", key, self.model.next_id(late))
 
     def update(self, key: str, name: str | None, *, hidden: bool, late: int = 0) -> None:
         """Change a row of the CRM; of its lead the outbox is told."""
@@ -183,7 +204,7 @@ class Life(RuleBasedStateMachine):
     def push(self, which: int, company: int, script: list[Answer], plan: Plan | None) -> None:
         """A worker gets some of the batches."""
         chosen = [self.messages.pop(which % len(self.messages)) for _ in range(min(company, len(self.messages)))]
-        self.follow(script, plan, [chosen])
+        self.follow(script, plan, self.stage.by_method(chosen))
 
     @rule(
         made=changes,
@@ -254,13 +275,17 @@ class Life(RuleBasedStateMachine):
         letter = ids[which % len(ids)]
         with self.stage.parts.engine.begin() as connection:
             discard_letters(connection, [letter])
-        [row] = self.stage.sql("SELECT key, outbox_id FROM ringostat_sync.dead_letters WHERE id = %s", [letter])
+        row = self.stage.letter(letter)
         waiting = {place.outbox_id for place in places if place.place in WAITING and place.key == row.key}
         self.model.give_up(row.key, row.outbox_id, waiting)
 
-    @rule(source=st.sampled_from(["contacts", "leads"]), forced=st.booleans(), death=dying_at(Point.FILLED))
+    @rule(
+        source=st.sampled_from(["contacts", "leads", "companies"]), forced=st.booleans(), death=dying_at(Point.FILLED)
+    )
     def backfill(self, source: str, *, forced: bool, death: Point | None) -> None:
-        contacts = [LEAD] if source == "leads" else [key for key in MAPPED if not self.model.is_absent(key)]
+        contacts = {"leads": [LEAD], "companies": [ORGANIZATION]}.get(source) or [
+            key for key in MAPPED if not self.model.is_absent(key)
+        ]
         with self.dying(death):
             self.stage.engine.backfill(source, forced=forced)
         if not self.model.resumes(source, forced=forced, died=death is not None and bool(contacts)):
@@ -280,7 +305,11 @@ class Life(RuleBasedStateMachine):
     def convoys(self) -> list[list[int]]:
         """All batches that there is a message for, in company; there is none for them any more."""
         found, self.messages = self.messages, []
-        return [found[first : first + self.company] for first in range(0, len(found), self.company)]
+        return [
+            batches[first : first + self.company]
+            for batches in self.stage.by_method(found)
+            for first in range(0, len(batches), self.company)
+        ]
 
     def follow(self, script: list[Answer], plan: Plan | None, convoys: list[list[int]]) -> None:
         """Push convoys; the API answers as the script says, and the plan comes true where a push is at that point."""
@@ -356,7 +385,7 @@ class Life(RuleBasedStateMachine):
 
     def rename(self) -> None:
         """Every contact changes."""
-        for key in MAPPED:
+        for key in (*MAPPED, ORGANIZATION):
             self.write(key, "B" if self.model.crm[key].name == "A" else "A", hidden=False)
         self.produce([("B" if self.model.document(PRODUCED)[0] == "A" else "A", 0)])
 
@@ -415,15 +444,17 @@ class Life(RuleBasedStateMachine):
 
     def status_tells_the_truth(self, places: list) -> None:
         """Contacts are counted where they are; what is settled is never forgotten."""
-        status = self.stage.status()
+        lanes = self.stage.status()
         waiting = {place.key for place in places if place.place in {"outbox", "pending"}}
         spread = {place.outbox_id for place in places if place.place == "spread"}
-        counted = [sum(place.place == kind for place in places) for kind in ("in_flight", "open")]
-        assert (status.pending, status.in_flight, status.dead) == (len(waiting) + len(spread), *counted)
-        counts = (status.sent, status.unchanged, status.absent)
-        assert all(now >= before for now, before in zip(counts, self.counts, strict=True))
-        self.counts = counts
-        assert (status.paused is not None and status.paused.reason == "by_hand") == self.model.paused
+        in_flight, dead = (sum(place.place == kind for place in places) for kind in ("in_flight", "open"))
+        assert sum(lane.pending for lane in lanes) == len(waiting) + len(spread)
+        assert (sum(lane.in_flight for lane in lanes), sum(lane.dead for lane in lanes)) == (in_flight, dead)
+        settled = [count for lane in lanes for count in (lane.sent, lane.unchanged, lane.absent)]
+        assert all(now >= before for now, before in zip(settled, self.settled, strict=True))
+        self.settled = settled
+        for lane in lanes:
+            assert (lane.paused is not None and lane.paused.reason == "by_hand") == self.model.paused
 
     # How it ends.
 
