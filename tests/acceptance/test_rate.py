@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.arrivals import most_in_a_second, used, used_at_best
 from tests.chaos import faults
 from tests.chaos.house import House
 from worker.sandbox.faults import Status
@@ -19,7 +20,7 @@ SECONDS = [pytest.param(10), pytest.param(LONG, marks=pytest.mark.storm)]
 def test_five_workers_use_the_rate_and_keep_it(tmp_path: Path, seconds: int) -> None:
     """With a backlog at least 95 % of it is used, and no second holds more than one request too many.
 
-    In a few seconds on a busy machine 90 %.
+    In ten seconds, of which some go to the start of the workers, 95 % at best.
     """
     with House(tmp_path, rate=RATE, workers=5, RINGOSTAT_BATCH_SIZE="20", contacts=600) as house:
         house.sandbox.faults.clear()
@@ -27,7 +28,7 @@ def test_five_workers_use_the_rate_and_keep_it(tmp_path: Path, seconds: int) -> 
         arrived = house.arrivals(RATE * seconds)
 
     assert most_in_a_second(arrived) <= RATE + 1
-    assert used(arrived) >= (0.95 if seconds >= LONG else 0.9)
+    assert (used(arrived, RATE) if seconds >= LONG else used_at_best(arrived, RATE, 25)) >= 0.95
 
 
 @pytest.mark.parametrize("seconds", SECONDS)
@@ -46,14 +47,5 @@ def test_retries_splits_and_a_redis_that_forgets_are_within_the_rate(tmp_path: P
     assert most_in_a_second(arrived) <= RATE + 1
     if seconds >= LONG:
         away = max(range(1, len(arrived)), key=lambda place: arrived[place] - arrived[place - 1])
-        assert used(arrived[:away]) >= 0.95
-        assert used(arrived[away:]) >= 0.95
-
-
-def used(arrived: list[float]) -> float:
-    """The share of the rate that was used from the first of these requests to the last."""
-    return (len(arrived) - 1) / (RATE * (arrived[-1] - arrived[0]))
-
-
-def most_in_a_second(arrived: list[float]) -> int:
-    return max(sum(first <= other < first + 1.0 for other in arrived) for first in arrived)
+        assert used(arrived[:away], RATE) >= 0.95
+        assert used(arrived[away:], RATE) >= 0.95

@@ -22,6 +22,7 @@ from typing import Any
 import psycopg
 
 import migrations
+from tests.arrivals import most_in_a_second
 from tests.chaos.armed import FOLDER
 from tests.chaos.processes import ROOT, Process, Supervisor
 from tests.chaos.proxy import Proxy
@@ -285,7 +286,7 @@ class House:
     def most_in_a_second(self) -> int:
         """The most requests that arrived within any second since the last fault began."""
         arrived = sorted(request.arrived for request in self.sandbox.requests.since(self._seen))
-        return max((sum(first <= other < first + 1.0 for other in arrived) for first in arrived), default=0)
+        return most_in_a_second(arrived)
 
     def _versions(self, key: int) -> list[int]:
         return [int(str(state["fullName"])) for state in self.sandbox.book.history(PROJECT, external_id=str(key))]

@@ -13,7 +13,8 @@ from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Un
 from worker.config.model import Method
 
 MAPPED = ("1", "2", "3", "4")
-LEAD, PRODUCED = "L1", "9"
+LEAD, PRODUCED, MIXED = "L1", "9", "4"
+"""A producer writes documents for `PRODUCED` alone, and for `MIXED`, which is in the CRM too."""
 ORGANIZATION = "organization 1"
 """An organization; its id is that of a contact."""
 CONTACTS = (*MAPPED, LEAD, PRODUCED, ORGANIZATION)
@@ -63,10 +64,12 @@ class Row:
 
 @dataclass(frozen=True)
 class State:
-    """What the API holds under a contact's ids: a name, and how new it was."""
+    """What the API holds under a contact's ids: a name, and how new it was in the CRM."""
 
     name: str
     version: int
+    payload: int | None = None
+    """The outbox id of the producer's document that this was."""
 
 
 @dataclass
@@ -86,8 +89,10 @@ class Model:
 
     crm: dict[str, Row] = field(default_factory=lambda: {key: Row("A") for key in (*MAPPED, ORGANIZATION)})
     rows: int = 0
-    produced: dict[int, str | None] = field(default_factory=dict)
+    produced: dict[str, dict[int, str | None]] = field(default_factory=lambda: {PRODUCED: {}, MIXED: {}})
     """The producer's documents by their outbox ids."""
+    mapped: set[int] = field(default_factory=set)
+    """Outbox ids of changes of `MIXED` in the CRM."""
     changed: set[str] = field(default_factory=set)
     """Contacts with a committed change."""
     given_up: set[str] = field(default_factory=set)
@@ -101,7 +106,7 @@ class Model:
     buried: set[int] = field(default_factory=set)
     """Outbox ids of the producer's documents that became letters …"""
     dropped: set[int] = field(default_factory=set)
-    """… and of those that were given up with one."""
+    """… and of the changes that were given up with one."""
     unfinished: set[tuple[str, bool]] = field(default_factory=set)
     """Backfills that died with their last key put in: source, and whether forced."""
     api: dict[str, State] = field(default_factory=dict)
@@ -131,15 +136,15 @@ class Model:
         self.given_up.discard(contact)
         if forced:
             self.forced.add(contact)
-        if self.is_invalid(contact):
+        if self.is_invalid(contact) or (contact == MIXED and self.crm[MIXED].name is None):
             self.been_invalid.add(contact)
 
-    def produce(self, outbox_id: int, name: str | None) -> None:
+    def produce(self, contact: str, outbox_id: int, name: str | None) -> None:
         """The producer writes a document."""
-        self.produced[outbox_id] = name
-        self.owe(PRODUCED)
+        self.produced[contact][outbox_id] = name
+        self.owe(contact)
         if name is None:
-            self.been_invalid.add(PRODUCED)
+            self.been_invalid.add(contact)
 
     def resumes(self, source: str, *, forced: bool, died: bool) -> bool:
         """Whether a backfill goes on where one died that had put all keys in; `died` says what became of this one."""
@@ -154,23 +159,32 @@ class Model:
     def bury(self, contact: str, outbox_id: int) -> None:
         """A letter is open."""
         self.forced.discard(contact)
-        if contact == PRODUCED:
+        if contact in self.produced:
             self.buried.add(outbox_id)
 
     def give_up(self, contact: str, outbox_id: int, waiting: set[int]) -> None:
         """Its letter is discarded, and with it what that change had superseded; what is `waiting` comes after it."""
         self.given_up.add(contact)
-        if contact == PRODUCED:
-            self.dropped |= {one for one in self.produced if one <= outbox_id} - waiting
+        ids = {*self.produced.get(contact, ()), *(self.mapped if contact == MIXED else ())}
+        self.dropped |= {one for one in ids if one <= outbox_id} - waiting
 
     def row(self, contact: str) -> Row:
         return self.crm["1" if contact == LEAD else contact]
 
+    def payload(self, contact: str) -> int:
+        """The outbox id of the producer's newest document; 0 where there is none, or where the CRM has changed since."""
+        newest = max(self.produced.get(contact, {}).keys() - self.dropped, default=0)
+        return 0 if contact == MIXED and newest < max(self.mapped - self.dropped, default=0) else newest
+
     def document(self, contact: str) -> tuple[str | None, int]:
         """The name that the API should hold for a contact now (None: it is absent, or cannot be sent), and its version."""
-        if contact == PRODUCED:
-            newest = max(self.produced.keys() - self.dropped, default=0)
-            return self.produced.get(newest), newest
+        payload = self.payload(contact)
+        if payload or contact == PRODUCED:
+            return self.produced[contact].get(payload), payload
+        return self.read_one(contact)
+
+    def read_one(self, contact: str) -> tuple[str | None, int]:
+        """The name that a contact has in the CRM now, and its version."""
         row = self.row(contact)
         if contact == LEAD:
             return f"Lead {row.name}" if row.name else None, row.version
@@ -186,13 +200,20 @@ class Model:
     def holds(self, contact: str) -> bool:
         """Whether the API holds this contact as it is, or as the one with which it shares an id is."""
         state = self.api.get(ALIKE[contact][0])
-        if contact == PRODUCED and state is not None and state.version > self.document(contact)[1]:
+        if state is None:
+            return False
+        payload = self.payload(contact)
+        if payload and state.payload is not None and state.payload > payload:
             return True
-        return state is not None and state.name in {self.document(alike)[0] for alike in ALIKE[contact]}
+        names = {self.document(alike)[0] for alike in ALIKE[contact]}
+        if contact == MIXED:
+            # A change of the CRM that was committed late, or a backfill, is read when it comes, and overwrites a document.
+            names.add(self.read_one(MIXED)[0])
+        return state.name in names
 
     def read(self) -> dict[str, tuple[str | None, int]]:
         """What a push reads that reads now. What is absent then is settled, however much it was to be sent."""
-        found = {contact: self.document(contact) for contact in (*MAPPED, LEAD, ORGANIZATION)}
+        found = {contact: self.read_one(contact) for contact in (*MAPPED, LEAD, ORGANIZATION)}
         self.forced -= {contact for contact, (name, _) in found.items() if name is None}
         return found
 
@@ -243,15 +264,16 @@ class StandIn:
         """Object to what is older than what the API holds, or was not there when it was read."""
         model = self.model
         before = model.api.get(ALIKE[contact][0], State("", -1))
-        if contact == PRODUCED:
-            version, accepted = self._flies(PRODUCED), self._accepted(PRODUCED)
-            assert name == model.produced[version], f"{name} is not what the producer wrote as {version}"
-            assert version >= accepted, f"payload {version} after {accepted} was accepted"
-            assert version >= before.version or before.version in model.buried, f"payload {version} after {before}"
-        else:
-            read, version = self.frames[-1].documents[contact]
-            assert name == read, f"{contact} was {read} when it was read, not {name}"
-            assert version >= before.version, f"{contact}: {name} of version {version} after {before}"
+        flies = self._flies(contact) if contact in model.produced else 0
+        if contact in model.produced and flies in model.produced[contact]:
+            accepted, earlier = self._accepted(contact), before.payload or 0
+            assert name == model.produced[contact][flies], f"{name} is not what the producer wrote as {flies}"
+            assert flies >= accepted, f"payload {flies} after {accepted} was accepted"
+            assert flies >= earlier or earlier in model.buried, f"payload {flies} after {before}"
+            return State(name, before.version, flies)
+        read, version = self.frames[-1].documents[contact]
+        assert name == read, f"{contact} was {read} when it was read, not {name}"
+        assert version >= before.version, f"{contact}: {name} of version {version} after {before}"
         return State(name, version)
 
 
