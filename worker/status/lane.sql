@@ -2,12 +2,12 @@
 -- for many contacts counts as one until it is expanded.
 WITH changed AS (
     SELECT s.identity, o.key, o.watch, o.id, o.created_at
-    FROM unnest(CAST(:sources AS text[]), CAST(:identities AS text[])) AS s (source, identity)
+    FROM unnest(CAST(:sources AS text[]), CAST(:identities AS ringostat_sync.identity[])) AS s (source, identity)
     JOIN ringostat_sync.outbox AS o ON o.source = s.source
 ), arriving AS (
     SELECT count(DISTINCT (c.identity, c.key)) FILTER (WHERE c.watch IS NULL AND NOT EXISTS (
             SELECT FROM ringostat_sync.pending AS p
-            WHERE p.project = :project AND p.method = :method AND CAST(p.identity AS text) = c.identity AND p.key = c.key
+            WHERE p.project = :project AND p.method = :method AND p.identity = c.identity AND p.key = c.key
         )) + count(*) FILTER (WHERE c.watch IS NOT NULL) AS contacts,
         min(c.created_at) AS oldest
     FROM changed AS c
