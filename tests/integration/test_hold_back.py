@@ -20,7 +20,7 @@ from worker.sandbox.faults import (
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_obeyed(engine: Engine, status: int, form: str) -> None:
     """In either form, by everybody: nothing leaves before its time, and no attempt is spent."""
-    moment = datetime.now(UTC) + timedelta(seconds=2)
+    moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
     value = "1" if form == "seconds" else format_datetime(moment, usegmt=True)
     engine.sandbox.faults.add(Status(status=status, headers={"Retry-After": value}))
     engine.contacts(1, 20)
@@ -31,8 +31,10 @@ def test_retry_after_is_obeyed(engine: Engine, status: int, form: str) -> None:
     engine.change(*range(11, 21))
     engine.drain()
     first, *others = engine.sandbox.requests
-    wait = 0.99 if form == "seconds" else 0.8
-    assert min(request.arrived for request in others) - (first.finished or 0) >= wait
+    if form == "seconds":
+        assert min(request.arrived for request in others) - (first.finished or 0) >= 0.99
+    else:
+        assert min(request.at for request in others) >= moment - timedelta(seconds=0.01)
     assert engine.outcomes()[0] == "throttled"
     assert engine.lane().sent == 20
 
@@ -48,8 +50,7 @@ def test_without_retry_after_a_429_waits_longer_each_time(engine: Engine) -> Non
     wait_until(engine.push, what="the second try")
     [(second,)] = engine.sql(held)
 
-    assert 0.8 < first <= 1
-    assert 1.8 < second <= 2
+    assert 0 < first <= 1 < second <= 2
 
 
 def test_a_hold_outlives_redis(engine: Engine) -> None:
