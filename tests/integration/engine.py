@@ -150,12 +150,6 @@ class Engine:
         """Let the time pass until every try is due."""
         self.sql("UPDATE ringostat_sync.pending SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
 
-    def drain_now(self) -> None:
-        """Rounds until nothing waits, whatever is due when."""
-        while self.sql("SELECT 1 FROM ringostat_sync.outbox UNION ALL SELECT 1 FROM ringostat_sync.pending LIMIT 1"):
-            self.due_now()
-            self.push()
-
     def fail(self, requests: int) -> None:
         """Let so many requests go out, whatever is due when."""
         for _ in range(requests):
