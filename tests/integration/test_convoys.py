@@ -21,10 +21,13 @@ from worker.sandbox.faults import Hang, Latency, MaxEntries, Refuse, Reset, Stat
 
 @pytest.fixture
 def convoy(make_engine: Callable[..., Engine]) -> Callable[..., tuple[Engine, list[int]]]:
-    """Makes an engine, and batches of one contact each: contacts 1 to `count`."""
+    """Makes an engine, and batches of one contact each: contacts 1 to `count`.
+
+    So many requests a minute, not a second, give a request two seconds to be late for its grant, on however busy a machine.
+    """
 
     def make(count: int = 4, **settings: str) -> tuple[Engine, list[int]]:
-        engine = make_engine(RINGOSTAT_BATCH_SIZE="1", **settings)
+        engine = make_engine(**{"RINGOSTAT_BATCH_SIZE": "1", "RINGOSTAT_RATE_LIMIT": "1000/m", **settings})
         engine.contacts(1, count)
         engine.change(*range(1, count + 1))
         return engine, engine.collect()
