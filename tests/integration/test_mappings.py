@@ -11,7 +11,7 @@ from tests.integration.engine import PROJECT, Engine
 from worker import capture
 from worker.config.mapping import load_mapping
 from worker.reading.plan import choose_plan
-from worker.reading.reader import Reader
+from worker.reading.reader import PLAN_LASTS, Reader
 
 DIRECTIONS = """
     json_build_array(json_build_object('type', 'email', 'name', null, 'value', 'a' || n || '@example.com')) AS "contactDirections"
@@ -35,6 +35,7 @@ def remap(engine: Engine, folder: Path, query: str, watch: str = "[]") -> None:
         ("uuid", ["7e0f0c1e-7c43-4a4e-8a3c-0a8d3d6f4c11", "00000000-0000-0000-0000-000000000002"]),
         ("text", ["A/1", "ключ з пробілом"]),
         ("varchar(10)", ["a%b", "c'd"]),
+        ("char(9)", ["short", "nine long"]),
         ("int", ["1", "-2"]),
         ("numeric", ["10.5", "7"]),
     ],
@@ -54,6 +55,70 @@ def test_keys_of_any_type(engine: Engine, tmp_path: Path, key_type: str, keys: l
 
     assert sorted(engine.names()) == sorted(keys)
     assert engine.lane().absent == 1
+
+
+@pytest.mark.parametrize(
+    ("key_type", "spelt", "asked"),
+    [
+        ("int", "7", ["7", "007", "+7"]),
+        ("numeric(10,2)", "7.00", ["7", "7.0"]),
+        (
+            "uuid",
+            "7e0f0c1e-7c43-4a4e-8a3c-0a8d3d6f4c11",
+            ["{7E0F0C1E-7C43-4A4E-8A3C-0A8D3D6F4C11}", "7e0f0c1e7c434a4e8a3c0a8d3d6f4c11"],
+        ),
+        ("date", "2026-11-27", ["27 November 2026"]),
+    ],
+)
+def test_a_key_that_is_spelt_in_another_way_is_found(
+    engine: Engine, tmp_path: Path, key_type: str, spelt: str, asked: list[str]
+) -> None:
+    """A producer's spelling that PostgreSQL takes for the same key; a contact beside it that is gone is absent."""
+    engine.sql(f"CREATE TABLE crm.people AS SELECT CAST(%s AS {key_type}) AS k, 1 AS n", spelt)
+    remap(engine, tmp_path, f"""SELECT k AS key, 'Name' AS "fullName", {DIRECTIONS} FROM crm.people""")
+    engine.change(*asked, "00000000-0000-0000-0000-000000000002" if key_type == "uuid" else "2000-01-01")
+    engine.drain()
+
+    assert engine.names() == {spelt: "Name"}
+    assert engine.lane().absent == 1
+    assert engine.letters() == []
+
+
+def test_keys_that_outgrow_their_type_are_found(engine: Engine, tmp_path: Path) -> None:
+    """The CRM makes its int keys bigint while the worker runs."""
+    engine.sql("CREATE TABLE crm.people AS SELECT 1 AS id, 1 AS n")
+    remap(engine, tmp_path, f"""SELECT id AS key, 'Name' AS "fullName", {DIRECTIONS} FROM crm.people""")
+    engine.change(1)
+    engine.drain()
+    engine.sql("ALTER TABLE crm.people ALTER id TYPE bigint")
+    engine.sql("INSERT INTO crm.people VALUES (3000000000, 2)")
+    engine.change(3_000_000_000, "no such key")
+    engine.drain()
+
+    assert sorted(engine.names()) == ["1", "3000000000"]
+    assert engine.lane().absent == 1
+
+
+def test_a_plan_is_made_anew_now_and_then(engine: Engine, tmp_path: Path) -> None:
+    """A CRM that was empty when the worker started, and is read in another way when it is full."""
+    query = f"""SELECT p.id AS key, 'Name' AS "fullName", {DIRECTIONS}, d.n AS region FROM crm.people p
+        JOIN (SELECT person, count(*) AS n FROM crm.deals GROUP BY person) d ON d.person = p.id"""
+    engine.sql("CREATE TABLE crm.people (id int PRIMARY KEY); CREATE TABLE crm.deals (person int, n int)")
+    engine.sql("CREATE INDEX ON crm.deals (person)")
+    remap(engine, tmp_path, query)
+    now = [0.0]
+    reader = Reader(engine.parts.crm, lambda: now[0])
+    source = engine.parts.mapping.sources["contacts"]
+    reader.read(source, ["1"])
+    engine.sql("INSERT INTO crm.people SELECT generate_series(1, 30000)")
+    engine.sql("INSERT INTO crm.deals SELECT mod(g, 30000) + 1, 1 FROM generate_series(1, 60000) g")
+    engine.sql("ANALYZE crm.people; ANALYZE crm.deals")
+
+    with engine.parts.crm.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert not reader._plan(driver, source).one_by_one
+        now[0] = PLAN_LASTS + 1
+        assert reader._plan(driver, source).one_by_one
 
 
 def test_a_row_that_can_not_be_computed_is_buried_alone(engine: Engine, tmp_path: Path) -> None:

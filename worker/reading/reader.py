@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,17 +17,23 @@ from sqlalchemy.exc import DBAPIError
 from worker.config.model import Source
 from worker.config.query import clean_query
 from worker.errors import MappingBrokenError, SyncError
-from worker.reading.plan import Plan, choose_plan
+from worker.reading.plan import Plan, choose_plan, find_key_type
 
 ROW_KEY = "ringostat_sync_key"
 PASSING_CLASSES = {"08", "40", "53", "57", "58", "XX"}
 TIMED_OUT = "57014"
-TEXTS = {"text", "character varying", "character"}
+TEXTS = {"text", "character varying"}
 """Types of keys whose every letter counts; where two spellings are two contacts."""
+PLAN_LASTS = 600.0
+"""Seconds for which a plan is kept: a CRM that was empty when the worker started is full one day, and read in another way."""
 
 
 class ReplicaUnavailableError(SyncError):
     """The CRM replica does not answer; the batch is postponed."""
+
+
+class KeyTypeChangedError(ReplicaUnavailableError):
+    """The key column's type is another one than the plan's; the keys are read again."""
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
@@ -46,10 +53,11 @@ class Unreadable:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads through the sources' queries. Key types and plans are found once per source and process."""
+    """Reads through the sources' queries. Key types and plans are found once per source and process, and now and then anew."""
 
     engine: Engine
-    _plans: dict[str, Plan] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
+    _plans: dict[str, tuple[Plan, float]] = field(default_factory=dict)
 
     def read(self, source: Source, keys: Sequence[str]) -> dict[str, Found | Unreadable]:
         """What the mapping returns for `keys`, by key.
@@ -69,37 +77,60 @@ class Reader:
         self, connection: psycopg.Connection[Any], source: Source, keys: list[str]
     ) -> dict[str, Found | Unreadable]:
         try:
-            if source.name not in self._plans:
-                self._plans[source.name] = choose_plan(connection, clean_query(source.query))
-            return self._split_on_bad_values(connection, self._plans[source.name], keys)
+            try:
+                return self._split_on_bad_values(connection, source, keys)
+            except KeyTypeChangedError:
+                self._plans.pop(source.name, None)
+                return self._split_on_bad_values(connection, source, keys)
         except psycopg.Error as error:
             # The CRM may have been migrated under us: the next try finds the key's type anew.
             self._plans.pop(source.name, None)
             raise broken_or_unavailable(source, error) from error
 
+    def _plan(self, connection: psycopg.Connection[Any], source: Source) -> Plan:
+        plan, made = self._plans.get(source.name, (None, 0.0))
+        if plan is None or self.clock() - made > PLAN_LASTS:
+            plan = choose_plan(connection, clean_query(source.query))
+            self._plans[source.name] = plan, self.clock()
+        return plan
+
     def _split_on_bad_values(
-        self, connection: psycopg.Connection[Any], plan: Plan, keys: list[str]
+        self, connection: psycopg.Connection[Any], source: Source, keys: list[str]
     ) -> dict[str, Found | Unreadable]:
         """Read all keys at once; where a value can't be computed (class 22), halve until the one at fault stands alone."""
+        plan = self._plan(connection, source)
         try:
-            return grouped(keys, fetch(connection, plan, keys), plan.key_type)
+            return found(connection, plan, keys)
         except psycopg.DataError as error:
             if len(keys) == 1:
-                return {keys[0]: self._one_at_fault(connection, plan, keys[0], error)}
+                return {keys[0]: self._one_at_fault(connection, source, keys[0], error)}
         half = len(keys) // 2
-        return self._split_on_bad_values(connection, plan, keys[:half]) | self._split_on_bad_values(
-            connection, plan, keys[half:]
+        return self._split_on_bad_values(connection, source, keys[:half]) | self._split_on_bad_values(
+            connection, source, keys[half:]
         )
 
     def _one_at_fault(
-        self, connection: psycopg.Connection[Any], plan: Plan, key: str, error: psycopg.DataError
+        self, connection: psycopg.Connection[Any], source: Source, key: str, error: psycopg.DataError
     ) -> Found | Unreadable:
         """A key that its column's type can't hold names nobody; otherwise the row is at fault."""
+        key_type = self._plan(connection, source).key_type
         try:
-            connection.execute(compose.SQL("SELECT CAST(%s AS {})").format(compose.SQL(plan.key_type)), [key])
-        except psycopg.DataError:
+            connection.execute(compose.SQL("SELECT CAST(%s AS {})").format(compose.SQL(key_type)), [key])
+        except psycopg.DataError as uncast:
+            if find_key_type(connection, clean_query(source.query).replace("%", "%%")) != key_type:
+                raise KeyTypeChangedError("The CRM gave its keys another type.") from uncast
             return Found(key, ())
         return Unreadable(key, f"{error.sqlstate} {type(error).__name__}")
+
+
+def found(connection: psycopg.Connection[Any], plan: Plan, keys: Sequence[str]) -> dict[str, Found | Unreadable]:
+    """The rows of `keys`, by the key as it was asked for, however PostgreSQL spells it (`7` for `007`)."""
+    by_key: dict[str, list[dict[str, Any]]] = {}
+    for row in fetch(connection, plan, keys):
+        by_key.setdefault(str(row[ROW_KEY]), []).append(row)
+    strange = [key for key in keys if key not in by_key] if plan.key_type not in TEXTS else []
+    spelt = spellings(connection, plan, strange, list(by_key)) if strange and by_key else {}
+    return {key: Found(key, tuple(by_key.get(spelt.get(key, key), ()))) for key in keys}
 
 
 def fetch(connection: psycopg.Connection[Any], plan: Plan, keys: Sequence[str]) -> list[dict[str, Any]]:
@@ -113,26 +144,22 @@ def fetch(connection: psycopg.Connection[Any], plan: Plan, keys: Sequence[str]) 
         return [row for cursor in cursors for row in cursor.fetchall()]
 
 
-def grouped(keys: Sequence[str], rows: Sequence[dict[str, Any]], key_type: str) -> dict[str, Found | Unreadable]:
-    """Rows by the key as it was asked for. But of a text, PostgreSQL's spelling (`7`) may differ from the outbox's (`007`)."""
-    by_key: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_key.setdefault(str(row[ROW_KEY]), []).append(row)
-    spelt = str if key_type in TEXTS else plain
-    return {key: Found(key, tuple(by_key.get(key) or by_key.get(spelt(key)) or ())) for key in keys}
+def spellings(
+    connection: psycopg.Connection[Any], plan: Plan, asked: Sequence[str], returned: Sequence[str]
+) -> dict[str, str]:
+    """Which of the keys that were asked for equal a returned one that is spelt otherwise, by the type's own equality."""
+    statement = (
+        "SELECT a.key, r.key FROM unnest(%s::text[]) AS a (key) JOIN unnest(%s::text[]) AS r (key)"
+        f" ON CAST(a.key AS {plan.key_type}) = CAST(r.key AS {plan.key_type})"
+    )
+    return dict(connection.execute(statement.encode(), [list(asked), list(returned)]).fetchall())
 
 
-def plain(key: str) -> str:
-    """A key as PostgreSQL spells it: whole numbers without sign and leading zeros, uuids in lower case."""
-    text = key.strip()
-    return str(int(text)) if text.lstrip("+-").isdecimal() and text.isascii() else text.lower()
-
-
-def broken_or_unavailable(source: Source, error: psycopg.Error) -> SyncError:
+def broken_or_unavailable(source: Source, error: psycopg.Error, what: str = "The query") -> SyncError:
     """Whether a failed query is the mapping's fault (it pauses the project) or the replica's (it passes)."""
     state = error.sqlstate or ""
     if not state or (state[:2] in PASSING_CLASSES and state != TIMED_OUT):
         return ReplicaUnavailableError("The CRM replica does not answer: check CRM_DATABASE_URL and the server.")
     return MappingBrokenError(
-        f"The query of source {source.name!r} fails ({state} {type(error).__name__}): run `ringostat-sync check` to see why."
+        f"{what} of source {source.name!r} fails ({state} {type(error).__name__}): run `ringostat-sync check` to see why."
     )
