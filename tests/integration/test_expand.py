@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.integration.engine import PROJECT, Engine, document
+from worker.config.model import Watch
 from worker.expand import expand as room
 
 KEYS = "SELECT c.id FROM crm.contacts c WHERE c.lead = changed.name"
@@ -19,6 +21,12 @@ def watch(engine: Engine, keys: str = KEYS) -> None:
         " VALUES ('w', 'contacts', 'crm.companies', %s, '{}') ON CONFLICT (id) DO UPDATE SET keys = excluded.keys",
         keys,
     )
+
+
+def believe(engine: Engine, keys: str) -> None:
+    """Put the watch into the mapping, which is read when a process starts."""
+    sources = engine.parts.mapping.sources
+    sources["contacts"] = replace(sources["contacts"], watches=(Watch("crm.companies", keys=keys),))
 
 
 def rename(engine: Engine, name: str | None = "Acme") -> None:
@@ -122,11 +130,12 @@ def test_a_newer_payload_is_not_replaced(engine: Engine) -> None:
     assert engine.history(1) == ["Newer"]
 
 
-@pytest.mark.parametrize("keys", ["SELECT nobody FROM crm.contacts", "SELECT 1 / 0"])
-def test_a_broken_select_pauses_and_heals(engine: Engine, keys: str) -> None:
-    """The row waits until the SELECT is installed anew; nothing is lost."""
+def test_a_broken_select_pauses_and_heals(engine: Engine) -> None:
+    """Where the CRM is at fault, the row waits until the SELECT runs again; nothing is lost."""
+    keys = KEYS.replace("c.lead", "c.nobody")
     of_company(engine, 1, 3)
     watch(engine, keys)
+    believe(engine, keys)
     rename(engine)
     engine.collect()
     assert expand(engine) == 0
@@ -134,24 +143,71 @@ def test_a_broken_select_pauses_and_heals(engine: Engine, keys: str) -> None:
     assert paused is not None
     assert paused.reason == "mapping_broken"
 
-    watch(engine)
+    engine.sql("ALTER TABLE crm.contacts RENAME lead TO nobody")
     assert expand(engine) == 1
+    engine.sql("ALTER TABLE crm.contacts RENAME nobody TO lead")
     engine.drain()
     assert (engine.lane().sent, engine.lane().paused) == (3, None)
 
 
-def test_a_watch_that_is_not_installed_loses_nothing(engine: Engine) -> None:
-    """Removed with rows of its own still waiting: the project says so, and they wait."""
+def test_a_select_that_was_mended_in_the_mapping_leaves_no_row_behind(engine: Engine) -> None:
+    """What the broken one has captured is expanded by reading the whole source; what comes after it as ever."""
+    of_company(engine, 1, 3)
+    engine.contacts(4, 5)
+    watch(engine, KEYS.replace("c.lead", "c.nobody"))
+    believe(engine, KEYS)
+    rename(engine)
+    engine.collect()
+    assert expand(engine) == 1
+    engine.drain()
+
+    assert engine.lane().sent == 5
+    assert engine.sql("SELECT count(*) FROM ringostat_sync.expansions") == [(0,)]
+
+
+def test_a_row_whose_values_fail_in_its_select_holds_up_nobody(engine: Engine) -> None:
+    """Nobody knows whom it concerns: the source is read as a whole, and the project goes on."""
+    of_company(engine, 1, 3)
+    keys = f"{KEYS} AND CAST(changed.name AS text) <> ALL (ARRAY(SELECT CAST(CAST(changed.name AS int) AS text)))"
+    watch(engine, keys)
+    believe(engine, keys)
+    rename(engine, "no number")
+    rename(engine, "7")
+    engine.collect()
+    assert expand(engine) == 1
+    engine.drain()
+
+    assert (engine.lane().sent, engine.lane().paused) == (3, None)
+    assert engine.sql("SELECT count(*) FROM ringostat_sync.expansions") == [(0,)]
+
+
+def test_a_source_that_is_read_as_a_whole_sends_only_what_changed(engine: Engine) -> None:
+    """And begins at its first key, wherever a backfill of an operator's has stopped."""
+    engine.contacts(1, 5)
+    engine.backfill()
+    engine.drain()
+    engine.sql(
+        "INSERT INTO ringostat_sync.backfills (source, condition, after_key, done) VALUES ('contacts', '', '4', 4)"
+    )
+    engine.contacts(2, 2, name="New")
+    rename(engine)
+    engine.collect()
+    expand(engine)
+    engine.drain()
+
+    assert engine.posted()[1:] == [["2"]]
+    assert engine.sql("SELECT after_key FROM ringostat_sync.backfills") == [("4",)]
+
+
+def test_a_row_of_an_unknown_watch_loses_nothing(engine: Engine) -> None:
+    """Whatever has become of its definition, the whole source is read."""
     of_company(engine, 1, 3)
     rename(engine)
     engine.collect()
-    assert expand(engine) == 0
-    assert engine.sql("SELECT reason::text, detail LIKE '%%capture install%%' FROM ringostat_sync.pauses") == [
-        ("mapping_broken", True)
-    ]
-
-    watch(engine)
     assert expand(engine) == 1
+    engine.drain()
+
+    assert (engine.lane().sent, engine.lane().paused) == (3, None)
 
 
 def test_one_expands_at_a_time(engine: Engine) -> None:

@@ -1,8 +1,11 @@
-"""Expand: a changed row that stands for many contacts becomes those contacts, in chunks, outside the CRM's transaction."""
+"""Expand: a changed row that stands for many contacts becomes those contacts, in chunks, outside the CRM's transaction.
+
+Where nobody can say which they are, all contacts of the source are read anew, behind live changes; only what changed is sent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +14,12 @@ import structlog
 from sqlalchemy import Engine, Row, text
 
 from models import LONGEST_KEY, PauseReason
+from worker.backfill.backfill import Backfill
 from worker.capture.expansion import expansion_sql
 from worker.config.model import Mapping, Source
+from worker.database.rows import numbers
 from worker.database.sql import sql
-from worker.errors import MappingBrokenError
+from worker.errors import MappingBrokenError, SyncError
 from worker.points import Point, reach
 from worker.projects import pauses
 from worker.push.policy import Policy
@@ -25,6 +30,12 @@ log = structlog.get_logger()
 CHUNK = 5_000
 LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
 UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))")
+EVERYBODY = "true"
+"""The condition of our own backfills, so that none goes on where an operator's has stopped."""
+
+
+class UnexpandableError(SyncError):
+    """Whose row this is can't be found out: its values fail in `keys`, or `keys` is no longer the mapping's, and fails."""
 
 
 @dataclass(slots=True)
@@ -54,7 +65,7 @@ class Expander:
         while (row := self._next(names)) is not None:
             source = self.mapping.sources[row.source]
             try:
-                self._expand(source, row)
+                self._expand_or_read_all(source, row)
             except ReplicaUnavailableError as error:
                 log.warning("replica_unavailable", project=project, problem=str(error))
                 return done
@@ -71,11 +82,16 @@ class Expander:
         with self.engine.connect() as connection:
             return connection.execute(sql(__package__, "next"), {"sources": sources}).one_or_none()
 
+    def _expand_or_read_all(self, source: Source, row: Row[Any]) -> None:
+        try:
+            self._expand(source, row)
+        except UnexpandableError as error:
+            log.warning("read_as_a_whole", project=source.project, source=source.name, problem=str(error))
+            self._read_as_a_whole(source)
+
     def _expand(self, source: Source, row: Row[Any]) -> None:
         if row.keys is None:
-            raise MappingBrokenError(
-                f"Watch {row.watch} of source {source.name!r} is not installed: run `ringostat-sync capture install`."
-            )
+            raise UnexpandableError(f"Watch {row.watch} is not known any more.")
         lane = {
             "project": source.project,
             "method": source.method,
@@ -95,8 +111,7 @@ class Expander:
                 connection.execute(sql(__package__, "wait"), values)
             found += len(keys)
             reach(Point.EXPANDED)
-        with self.engine.begin() as connection:
-            connection.execute(sql(__package__, "done"), {"source": row.source, "outbox_id": row.outbox_id})
+        self._done(source, [row.outbox_id])
         log.info("expanded", project=source.project, source=source.name, outbox_id=row.outbox_id, contacts=found)
 
     def _keys(self, source: Source, row: Row[Any]) -> Iterator[list[str]]:
@@ -109,8 +124,29 @@ class Expander:
                     cursor.execute(statement, {"changed": row.changed})
                     while chunk := cursor.fetchmany(CHUNK):
                         yield [str(key) for (key,) in chunk if key is not None]
+            except psycopg.DataError as error:
+                raise UnexpandableError(
+                    f"Its values fail in `keys` ({error.sqlstate} {type(error).__name__})."
+                ) from error
             except psycopg.Error as error:
-                raise broken_or_unavailable(source, error) from error
+                problem = broken_or_unavailable(source, error, "A `keys` SELECT")
+                if isinstance(problem, MappingBrokenError) and row.keys not in {watch.keys for watch in source.watches}:
+                    raise UnexpandableError(
+                        f"Its `keys` is no longer the mapping's, and fails ({error.sqlstate})."
+                    ) from error
+                raise problem from error
+
+    def _read_as_a_whole(self, source: Source) -> None:
+        """Put every key of the source behind live changes, which stands for all rows of it that wait now."""
+        with self.engine.connect() as connection:
+            waiting = connection.execute(sql(__package__, "waiting"), {"source": source.name}).scalars().all()
+        for _ in Backfill(self.engine, self.crm, source, where=EVERYBODY).run():
+            pass
+        self._done(source, waiting)
+
+    def _done(self, source: Source, outbox_ids: Sequence[int]) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(sql(__package__, "done"), {"source": source.name, "outbox_ids": numbers(outbox_ids)})
 
     def _pause(self, project: int, problem: str) -> None:
         log.error("mapping_broken", project=project, problem=problem)

@@ -1,0 +1,1 @@
+SELECT outbox_id FROM ringostat_sync.expansions WHERE source = :source
