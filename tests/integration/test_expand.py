@@ -199,6 +199,19 @@ def test_a_source_that_is_read_as_a_whole_sends_only_what_changed(engine: Engine
     assert engine.sql("SELECT after_key FROM ringostat_sync.backfills") == [("4",)]
 
 
+def test_a_change_that_could_not_be_captured_has_the_source_read(engine: Engine) -> None:
+    """The trigger knew that something has changed, and no more."""
+    of_company(engine, 1, 3)
+    watch(engine)
+    believe(engine, KEYS)
+    engine.sql("INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('contacts', 'w', 'null')")
+    engine.collect()
+    assert expand(engine) == 1
+    engine.drain()
+
+    assert engine.lane().sent == 3
+
+
 def test_a_row_of_an_unknown_watch_loses_nothing(engine: Engine) -> None:
     """Whatever has become of its definition, the whole source is read."""
     of_company(engine, 1, 3)

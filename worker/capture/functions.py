@@ -26,6 +26,7 @@ def row_function(watch: Resolved) -> str:
         new_by_name=_value_by_name(watch, "NEW"),
         insert_old=f"{_into_outbox(watch)} VALUES ({_given(watch)}, rs_old)",
         insert_new=f"{_into_outbox(watch)} VALUES ({_given(watch)}, rs_new)",
+        insert_lost=_insert_lost(watch),
     )
 
 
@@ -38,6 +39,7 @@ def truncate_function(watch: Resolved) -> str:
         insert=_literal(f"{_into_outbox(watch)} SELECT DISTINCT {_given(watch)}, {_value(watch)}"),
         named=_literal(named),
         where=_literal(f" AND {_holds(watch)}"),
+        insert_lost=_insert_lost(watch),
     )
 
 
@@ -88,6 +90,12 @@ def _value_by_name(watch: Resolved, side: str) -> str:
 def _into_outbox(watch: Resolved) -> str:
     columns = "source, key" if watch.key is not None else "source, watch, changed"
     return f"INSERT INTO ringostat_sync.outbox ({columns})"
+
+
+def _insert_lost(watch: Resolved) -> str:
+    """A row that says that something has changed, and nobody knows what: `expand` reads the whole source for it."""
+    values = f"{_literal(watch.source.name)}, {_literal(watch.id)}, 'null'"
+    return f"INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ({values})"
 
 
 def _given(watch: Resolved) -> str:

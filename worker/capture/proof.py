@@ -23,8 +23,12 @@ EVENTS = (
     ("INSERT", "INSERT INTO ringostat_sync_copy SELECT * FROM ringostat_sync_sample"),
     ("TRUNCATE", "TRUNCATE ringostat_sync_copy"),
 )
-# `created_at` is the time of the transaction: only what we have written ourselves bears this one.
-CAPTURED = "SELECT count(*) FROM ringostat_sync.outbox WHERE source = %s AND created_at = now()"
+# `created_at` is the time of the transaction: only what we have written ourselves bears this one. A row that says that nothing could be
+# captured does not count.
+CAPTURED = """
+SELECT count(*) FROM ringostat_sync.outbox
+WHERE source = %s AND created_at = now() AND changed IS DISTINCT FROM 'null'
+"""
 ANY_VALUE = ("1", "00000000-0000-0000-0000-000000000001", "2000-01-01", "true")
 """A value of most types, for the proof on a table that is still empty."""
 
@@ -66,7 +70,7 @@ def _prove_where(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     connection.execute(f"EXPLAIN SELECT FROM {watch.table.name} AS changed WHERE (\n{where})".encode())
     code = RUN_WHERE.format(table=watch.table.name, where=where)
     # A value in the CRM's data may fail: that is what the guard is for. A word in the mapping may not.
-    with suppress(psycopg.DataError), connection.transaction():
+    with suppress(psycopg.DataError, psycopg.errors.AssertFailure), connection.transaction():
         connection.execute(sql.SQL("DO {}").format(sql.Literal(code)))
 
 
@@ -118,7 +122,7 @@ def _wants_sample(connection: psycopg.Connection[Any], watch: Resolved) -> bool:
     try:
         with connection.transaction():
             return _execute(connection, watch, wants, where=sql.SQL(where)).rowcount > 0
-    except (psycopg.DataError, psycopg.ProgrammingError):
+    except (psycopg.DataError, psycopg.ProgrammingError, psycopg.errors.AssertFailure):
         # A function of the CRM's may take the table's own row type alone. The trigger's guard then wants the row.
         return _execute(connection, watch, wants, where=sql.SQL("true")).rowcount > 0
 

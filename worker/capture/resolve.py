@@ -67,6 +67,7 @@ def resolve(connection: psycopg.Connection[Any], source: Source, watch: Watch) -
     table = find_table(connection, source, watch)
     key = find_column(table, source, watch.key) if watch.key is not None else None
     columns = tuple(find_column(table, source, name) for name in watch.columns)
+    _refuse_unseen(table, source, watch)
     definition = {
         "source": source.name,
         "table": table.name,
@@ -77,6 +78,13 @@ def resolve(connection: psycopg.Connection[Any], source: Source, watch: Watch) -
     }
     digest = blake2b(json.dumps(definition, sort_keys=True).encode(), digest_size=6).hexdigest()
     return Resolved(digest, source, watch, table, key, columns, _named(table, source, watch), definition)
+
+
+def _refuse_unseen(table: WatchedTable, source: Source, watch: Watch) -> None:
+    """A trigger would see a null in it, and `where` hold for nobody."""
+    for name in columns_named(watch.where or "") or ():
+        if name in table.unseen:
+            find_column(table, source, name)
 
 
 def _named(table: WatchedTable, source: Source, watch: Watch) -> tuple[str, ...] | None:

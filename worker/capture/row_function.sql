@@ -10,6 +10,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $ring
 DECLARE
     rs_old {kind};
     rs_new {kind};
+    rs_lost boolean := false;
 BEGIN
     BEGIN
         -- Compared by image: json and point have no equality.
@@ -24,19 +25,36 @@ BEGIN
         BEGIN
             rs_new := CASE WHEN TG_OP = 'DELETE' THEN NULL WHEN {where} THEN {value} END;
         END;
-    EXCEPTION WHEN OTHERS THEN
-        -- A column is gone, or `where` fails: the row counts as changed and as one of ours, and is read by name.
+    EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
+        -- `where` fails, or a column is gone: the row counts as changed and as one of ours, and is read by name if need be.
         BEGIN
-            rs_old := {old_by_name};
-            rs_new := {new_by_name};
-        EXCEPTION WHEN OTHERS THEN
-            NULL;
+            DECLARE
+                changed ALIAS FOR old;
+            BEGIN
+                rs_old := CASE WHEN TG_OP <> 'INSERT' THEN {value} END;
+            END;
+            DECLARE
+                changed ALIAS FOR new;
+            BEGIN
+                rs_new := CASE WHEN TG_OP <> 'DELETE' THEN {value} END;
+            END;
+        EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
+            BEGIN
+                rs_old := {old_by_name};
+                rs_new := {new_by_name};
+            EXCEPTION WHEN OTHERS THEN
+                NULL;
+            END;
+            rs_lost := rs_old IS NULL AND rs_new IS NULL;
+            IF rs_lost THEN
+                RAISE LOG 'ringostat-sync: whose row of %.% has changed could not be captured (SQLSTATE %), so all of its source are read: run "ringostat-sync capture status"',
+                    TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLSTATE;
+            END IF;
         END;
-        IF rs_old IS NULL AND rs_new IS NULL THEN
-            RAISE LOG 'ringostat-sync: a change of %.% could not be captured (SQLSTATE %): run "ringostat-sync capture status"',
-                TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLSTATE;
-        END IF;
     END;
+    IF rs_lost THEN
+        {insert_lost};
+    END IF;
     IF rs_old IS NOT NULL AND rs_old IS DISTINCT FROM rs_new THEN
         {insert_old};
     END IF;

@@ -20,7 +20,8 @@ TRUNCATE_TRIGGER = (
     "CREATE OR REPLACE TRIGGER {trigger} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
 )
 ENABLE = "ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}"
-REVOKE = "REVOKE EXECUTE ON FUNCTION {}() FROM PUBLIC"
+# PostgreSQL asks it of whoever adds a partition to a watched table. Nobody can name our functions who may not use our schema.
+GRANT = "GRANT EXECUTE ON FUNCTION {}() TO PUBLIC"
 
 IDLE_FUNCTIONS = """
 SELECT p.proname FROM pg_catalog.pg_proc AS p
@@ -49,11 +50,11 @@ def change(connection: psycopg.Connection[Any], table: str, new: list[Resolved],
 
 
 def make_functions(connection: psycopg.Connection[Any], watch: Resolved) -> None:
-    """Make or replace a watch's two functions; nobody but triggers may call them."""
+    """Make or replace a watch's two functions."""
     connection.execute(row_function(watch).encode())
     connection.execute(truncate_function(watch).encode())
     for name in (watch.function, watch.truncate_function):
-        connection.execute(sql.SQL(REVOKE).format(sql.Identifier("ringostat_sync", name)))
+        connection.execute(sql.SQL(GRANT).format(sql.Identifier("ringostat_sync", name)))
 
 
 def put_trigger(connection: psycopg.Connection[Any], statement: str, table: str, trigger: str, function: str) -> None:

@@ -7,11 +7,12 @@ DECLARE
 BEGIN
     EXECUTE rs_every || {where};
     RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
     BEGIN
         EXECUTE rs_every;
-    EXCEPTION WHEN OTHERS THEN
-        RAISE LOG 'ringostat-sync: a TRUNCATE of %.% could not be captured (SQLSTATE %): run a backfill',
+    EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
+        {insert_lost};
+        RAISE LOG 'ringostat-sync: whom a TRUNCATE of %.% concerns could not be captured (SQLSTATE %), so all of its source are read: run "ringostat-sync capture status"',
             TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLSTATE;
     END;
     RETURN NULL;

@@ -32,10 +32,12 @@ LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
 UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))")
 EVERYBODY = "true"
 """The condition of our own backfills, so that none goes on where an operator's has stopped."""
+NOTHING_CAPTURED = "null"
+"""What a trigger writes that finds neither its columns nor their names."""
 
 
 class UnexpandableError(SyncError):
-    """Whose row this is can't be found out: its values fail in `keys`, or `keys` is no longer the mapping's, and fails."""
+    """Whose row this is can't be found out: not captured, or it fails in `keys`, by its values or as `keys` is no longer the mapping's."""
 
 
 @dataclass(slots=True)
@@ -90,8 +92,8 @@ class Expander:
             self._read_as_a_whole(source)
 
     def _expand(self, source: Source, row: Row[Any]) -> None:
-        if row.keys is None:
-            raise UnexpandableError(f"Watch {row.watch} is not known any more.")
+        if row.changed == NOTHING_CAPTURED or row.keys is None:
+            raise UnexpandableError(f"Watch {row.watch} could not capture it, or is not known any more.")
         lane = {
             "project": source.project,
             "method": source.method,
