@@ -30,6 +30,7 @@ with _without("rich"):  # for tracebacks in colour, which no line of ours has: 5
 TALKATIVE = {
     "sqlalchemy.engine": logging.INFO,  # below, it prints every row that it reads
     "httpcore": logging.INFO,  # below, it prints the answer's headers, which may echo a document
+    "httpx": logging.WARNING,  # below, it prints the answer's reason, which may too
     "psycopg": logging.ERROR,  # below, it prints the server's messages, which quote rows, and addresses of databases
 }
 """Libraries that quote what they carry, with the lowest level at which they don't."""

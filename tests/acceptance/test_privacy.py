@@ -300,7 +300,6 @@ def test_logs_at_debug_level_hold_ids_only(job: Job) -> None:
     ("part", "logger"),
     [
         ("worker", "celery.worker.strategy"),
-        ("worker", "httpx"),
         ("worker", "sqlalchemy.engine.Engine"),
         ("beat", "celery.beat"),
         ("listen", "sqlalchemy.engine.Engine"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,7 +16,9 @@ from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Un
 
 REFUSALS = {400, 413, 422}
 FAILURES = {408, 425}
-LONGEST_RETRY_AFTER = 24 * 3600.0
+SHORTEST_RETRY_AFTER, LONGEST_RETRY_AFTER = 1.0, 24 * 3600.0
+"""An API that says "at once", or whose clock is behind, is not hammered."""
+_SECONDS = re.compile(r"\s*\d+(\.\d+)?\s*", re.ASCII)
 KEPT_OF_AN_ANSWER = 4096
 
 
@@ -35,10 +39,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: da
 
 def reports_error(body: bytes) -> bool:
     """Whether a 2xx body itself reports an error. A body that is no JSON object reports none."""
-    try:
-        answer: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+    answer = _read_json(body)
     if not isinstance(answer, dict):
         return False
     return bool(
@@ -46,17 +47,28 @@ def reports_error(body: bytes) -> bool:
     )
 
 
+def _read_json(body: bytes) -> Any:
+    """The body, however loosely it is written: a BOM, a lone surrogate, another encoding. None for what is no JSON at all."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    for written in (body, body.decode("utf-8", "replace")):
+        try:
+            return json.loads(written)
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
 def retry_after(value: str | None, *, now: datetime) -> float | None:
-    """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 0 to a day; None where there is none to obey."""
+    """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 1 to a day; None where there is none to obey."""
     if value is None:
         return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = _until(value, now)
+    seconds = float(value) if _SECONDS.fullmatch(value) else _until(value, now)
     if not math.isfinite(seconds):
         return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    return min(max(seconds, SHORTEST_RETRY_AFTER), LONGEST_RETRY_AFTER)
 
 
 def excerpt(body: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
 
 import httpcore
@@ -14,7 +15,8 @@ from worker.api.outcome import Failed, Outcome
 from worker.config.model import Method, Project
 
 PATHS = {Method.CONTACTS: "/minicrm/contacts/sync", Method.ORGANIZATIONS: "/minicrm/organizations/sync"}
-LARGEST_ANSWER = 1_000_000
+LARGEST_ANSWER = 16_000_000
+"""Bytes. An API that repeats what it was sent needs room; nothing that it says is longer."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 KEPT_ALIVE = 16
 """Connections that are kept for the next request, for `EXPIRY` seconds."""
@@ -34,7 +36,14 @@ class ApiClient:
         # Without TLS no certificates are loaded, in each process anew.
         verify = not base_url.startswith("http://")
         transport = _Transport(self._backend, verify=verify)
-        self._client = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, follow_redirects=False)
+        self._client = httpx.Client(
+            base_url=base_url,
+            timeout=timeout,
+            transport=transport,
+            follow_redirects=False,
+            # One client serves all projects: what the API gives to one is not for another.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
 
     def post(self, project: Project, method: Method, body: bytes) -> Outcome:
         """Post `body` for `project`; every way in which that can end is an outcome, none is raised."""
