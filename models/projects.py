@@ -25,7 +25,11 @@ class Pause(Base):
 
 
 class ServiceHealth(Base):
-    """Failures of the service in a row, and until when the API asked us to hold back (`Retry-After`)."""
+    """Failures of the service in a row, and until when the API asked us to hold back (`Retry-After`).
+
+    `refusals`: singles of narrow batches refused in a row, with nothing accepted between. `address`: the API that the project's
+    documents go to, since `address_since`; what was accepted before that, another API has.
+    """
 
     __tablename__ = "service_health"
 
@@ -34,6 +38,9 @@ class ServiceHealth(Base):
     failing_since: Mapped[Instant | None]
     throttles: Mapped[int] = mapped_column(Integer, server_default="0")
     held_until: Mapped[Instant | None]
+    refusals: Mapped[int] = mapped_column(Integer, server_default="0")
+    address: Mapped[str | None] = mapped_column(Text)
+    address_since: Mapped[Instant | None]
 
 
 class Lane(Base):

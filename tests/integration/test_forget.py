@@ -87,6 +87,17 @@ def test_letters_in_whatever_state_go(engine: Engine) -> None:
     assert holding(engine, "POISON") == []
 
 
+def test_a_key_too_long_for_an_index_is_forgotten_as_well(engine: Engine) -> None:
+    """It is cut short where it is taken in; what is asked for is the whole one."""
+    key = "k" * 600
+    engine.payload(key, document("Secret Person"))
+    engine.drain()
+    assert holding(engine, "Secret Person") != []
+    forget(engine, key)
+
+    assert holding(engine, "Secret Person") == []
+
+
 def test_payloads_go_wherever_they_stand(engine: Engine) -> None:
     """In the outbox, waiting for another try, and from whichever source that maps the same contacts."""
     engine.remap(ANOTHER_SOURCE)

@@ -99,7 +99,8 @@ def test_a_grant_that_has_become_void_is_not_used(make_engine: Callable[..., Eng
         if event == "flushed":
             engine.parts.redis.flushall()
             engine.sql(
-                "INSERT INTO ringostat_sync.service_health (project, held_until) VALUES (%s, now() + interval '1 min')",
+                "INSERT INTO ringostat_sync.service_health (project, held_until) VALUES (%s, now() + interval '1 min')"
+                " ON CONFLICT (project) DO UPDATE SET held_until = excluded.held_until",
                 PROJECT,
             )
         else:

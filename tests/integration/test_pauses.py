@@ -307,3 +307,75 @@ def test_a_probe_that_fails_once_keeps_the_reason_and_the_pace(make_engine: Call
 
     assert waits == [40, 80, 160, 320, 600, 600]
     assert {paused.reason for paused in reasons if paused} == {"refusing_all"}
+
+
+def test_an_api_that_finds_everything_too_large_buries_nobody(make_engine: Callable[..., Engine]) -> None:
+    """Each 413 has made the batches smaller, down to a single one, which as a probe is buried no more than any other."""
+    engine = make_engine(SYNC_RETRY_BASE="1", SYNC_RETRY_MAX="3600")
+    engine.contacts(1, 20)
+    fault = engine.sandbox.faults.add(Status(status=413, times=FOR_EVER))
+    engine.change(*range(1, 21))
+    engine.push()
+    waits = []
+    for _ in range(4):
+        engine.probe_now()
+        engine.push()
+        waits.append(round(until(engine)))
+    lane = engine.lane()
+    assert lane.paused is not None
+    assert (lane.paused.reason, lane.dead, lane.pending) == ("refusing_all", 0, 20)
+    assert waits == [10, 20, 40, 80]
+
+    engine.sandbox.faults.remove(fault)
+    engine.probe_now()
+    engine.drain()
+    assert (engine.lane().sent, engine.lane().paused) == (20, None)
+
+
+def test_an_api_that_was_down_and_then_refuses_everything_buries_four(engine: Engine) -> None:
+    """Its failures have narrowed every batch to one: after five of them in a row the project pauses as well."""
+    engine.contacts(1, 20)
+    engine.change(*range(1, 21))
+    engine.collect()
+    engine.sql("UPDATE ringostat_sync.batches SET state = 'pushing', lease_until = now() - interval '1 s'")
+    recover(engine.parts.engine)
+    engine.sql("UPDATE ringostat_sync.pending SET attempts = 8")
+    fault = engine.sandbox.faults.add(Status(status=400, times=FOR_EVER))
+    for _ in range(8):
+        engine.push()
+    lane = engine.lane()
+    assert lane.paused is not None
+    assert (lane.paused.reason, lane.dead, lane.pending) == ("refusing_all", 4, 16)
+
+    engine.sandbox.faults.remove(fault)
+    engine.probe_now()
+    engine.drain()
+    assert (engine.lane().sent, engine.lane().paused) == (16, None)
+
+
+def test_single_contacts_that_are_refused_one_after_the_other_are_buried_each(engine: Engine) -> None:
+    """Nothing has narrowed their batches: each is at fault itself."""
+    engine.contacts(1, 7)
+    engine.sandbox.faults.add(Status(status=422, times=7))
+    for contact in range(1, 8):
+        engine.change(contact)
+        engine.push()
+
+    assert (engine.lane().dead, engine.lane().paused) == (7, None)
+
+
+def test_a_probe_that_is_to_come_back_at_once_comes_as_rarely_as_any(make_engine: Callable[..., Engine]) -> None:
+    """`Retry-After: 0` in a pause is no leave to knock without a rest."""
+    engine = make_engine(SYNC_RETRY_BASE="1", SYNC_RETRY_MAX="3600")
+    fault = down(engine)
+    engine.sandbox.faults.remove(fault)
+    engine.sandbox.faults.add(Status(status=503, times=FOR_EVER, headers={"Retry-After": "0"}))
+    waits = []
+    for _ in range(3):
+        engine.sql("UPDATE ringostat_sync.service_health SET held_until = NULL")
+        engine.parts.redis.flushall()
+        engine.probe_now()
+        engine.push()
+        waits.append(round(until(engine)))
+
+    assert waits == [10, 20, 40]

@@ -9,7 +9,7 @@ import pytest
 from models import LetterReason, PauseReason
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
 from worker.document import Built
-from worker.push.judge import Journey, Judgement, bury_suspects, judge, parts_of, refusal
+from worker.push.judge import Journey, Judgement, judge, judge_suspects, parts_of, refusal
 from worker.push.model import Buried, Contact, Moved, PutBack, Sent, Suspect, Verdict
 from worker.push.policy import Policy
 from worker.push.prepare import Ready
@@ -47,7 +47,7 @@ def travel(journey: Journey, refused: set[int]) -> tuple[list[list[int]], dict[i
         verdicts |= by_place(judgement)
         if judgement.pause:
             return requests, verdicts, judgement.pause.reason
-    verdicts |= {contact.place: verdict for contact, verdict in bury_suspects(journey)}
+    verdicts |= {contact.place: verdict for contact, verdict in judge_suspects(journey, probe=False)}
     return requests, verdicts, None
 
 
@@ -133,6 +133,36 @@ def test_smaller_batches_bury_each(count: int) -> None:
 
     assert pause is None
     assert [type(verdicts[n]) for n in range(count)] == [Buried] * count
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_refused_probe_buries_nobody(count: int) -> None:
+    """What refuses it may be the reason of the pause; contacts that are at fault themselves are found out when it is over."""
+    journey, verdicts = Journey([[ready(n)] for n in range(count)]), {}
+    while journey.parts:
+        verdicts |= by_place(decide(REFUSED, journey.parts.pop(0), journey, probe=True))
+
+    assert set(verdicts.values()) == {PutBack(0.0)}
+    assert len(verdicts) == count
+
+
+def test_a_probe_of_which_something_was_accepted_buries_the_rest() -> None:
+    """The API is sound again, they are not."""
+    journey = Journey([[ready(0)], [ready(1)]])
+    decide(REFUSED, journey.parts.pop(0), journey, probe=True)
+    judgement = decide(Accepted(200), journey.parts.pop(0), journey, probe=True)
+
+    assert [type(by_place(judgement)[place]) for place in (0, 1)] == [Buried, Sent]
+
+
+def test_the_fifth_narrow_batch_refused_in_a_row_pauses() -> None:
+    """Where failures have narrowed every batch to one, no batch alone can show that the API refuses everything."""
+    fourth, fifth = (decide(REFUSED, [ready(0, attempts=6)], Journey([]), refusals=before) for before in (3, 4))
+
+    assert [type(verdict) for verdict in by_place(fourth).values()] == [Buried]
+    assert fourth.pause is None
+    assert list(by_place(fifth).values()) == [PutBack(0.0)]
+    assert fifth.pause is not None
 
 
 def test_four_refused_and_the_fifth_accepted_is_no_pause() -> None:

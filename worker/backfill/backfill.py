@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 from sqlalchemy import Engine
 
-from models import LONGEST_KEY
 from worker.config.model import Source
 from worker.config.query import clean_condition, clean_query
 from worker.database.sql import sql
@@ -79,7 +78,7 @@ class Backfill:
             "identity": self.source.identity,
         }
         with self.engine.begin() as connection:
-            values = {**lane, **self._name, "keys": keys, "done": done, "longest_key": LONGEST_KEY}
+            values = {**lane, **self._name, "keys": keys, "done": done}
             connection.execute(sql(__package__, "wait"), values)
             connection.execute(sql(__package__, "advance"), {**self._name, "after_key": keys[-1], "done": done})
 

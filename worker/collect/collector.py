@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
 
-from models import LONGEST_KEY, Priority
+from models import Priority
 from worker.collect.cut import Candidate, behind_live, cut
 from worker.collect.messages import Convoy, Message, convoys, messages
 from worker.collect.watermark import Watermark
@@ -112,7 +112,6 @@ class Collector:
             "method": source.method,
             "identity": source.identity,
             "limit": TAKE_IN_ROWS,
-            "longest_key": LONGEST_KEY,
             "watermark": start,
         }
         full, has_spread = True, False

@@ -1,14 +1,11 @@
 -- Take rows of one source out of the outbox: the newest per contact waits in `pending`, rows that stand for many
 -- contacts wait in `expansions`. The highest outbox id wins; the rows below it are superseded here.
--- A key too long for an index is cut short, to one that is still too long and still its own: push buries it.
 WITH taken AS (
     DELETE FROM ringostat_sync.outbox
     WHERE source = :source AND id = ANY(ARRAY(
         SELECT id FROM ringostat_sync.outbox WHERE source = :source AND id >= :watermark ORDER BY id LIMIT :limit
     ))
-    RETURNING id, CASE WHEN length(key) > CAST(:longest_key AS int)
-        THEN left(key, CAST(:longest_key AS int) - 64) || '…' || encode(sha256(convert_to(key, 'UTF8')), 'hex') ELSE key END AS key,
-        payload, watch, changed, created_at
+    RETURNING id, ringostat_sync.bounded_key(key) AS key, payload, watch, changed, created_at
 ), newest AS (
     SELECT DISTINCT ON (key) key, id, payload, min(created_at) OVER (PARTITION BY key) AS captured_at
     FROM taken

@@ -13,7 +13,7 @@ import psycopg
 import structlog
 from sqlalchemy import Engine, Row, text
 
-from models import LONGEST_KEY, PauseReason
+from models import PauseReason
 from worker.backfill.backfill import Backfill
 from worker.capture.expansion import expansion_sql
 from worker.config.model import Mapping, Source
@@ -105,7 +105,6 @@ class Expander:
             values = {
                 **lane,
                 "keys": keys,
-                "longest_key": LONGEST_KEY,
                 "outbox_id": row.outbox_id,
                 "captured_at": row.captured_at,
             }

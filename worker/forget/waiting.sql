@@ -1,2 +1,2 @@
 DELETE FROM ringostat_sync.pending
-WHERE project = :project AND method = :method AND identity = :identity AND key = :key
+WHERE project = :project AND method = :method AND identity = :identity AND key = ringostat_sync.bounded_key(:key)

@@ -37,6 +37,16 @@ def answered(connection: Connection, project: int) -> None:
     connection.execute(sql(__package__, "answered"), {"project": project})
 
 
+def accepted(connection: Connection, project: int) -> None:
+    """The service accepted: a row of refusals is over as well. Writes only where there was one."""
+    connection.execute(sql(__package__, "accepted"), {"project": project})
+
+
+def refused(connection: Connection, project: int) -> int:
+    """Count one more refused single of a narrow batch; returns how many in a row, with nothing accepted between."""
+    return int(connection.execute(sql(__package__, "refused"), {"project": project}).scalar_one())
+
+
 def throttled(connection: Connection, project: int) -> int:
     """Count one more 429 in a row; returns how many."""
     return int(connection.execute(sql(__package__, "throttled"), {"project": project}).scalar_one())

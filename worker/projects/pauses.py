@@ -38,9 +38,12 @@ def claim_probe(connection: Connection, project: int, lease: float) -> bool:
     return connection.execute(sql(__package__, "claim_probe"), {"project": project, "lease": lease}).rowcount == 1
 
 
-def prolong(connection: Connection, project: int, policy: Policy) -> None:
-    """The probe failed, which says nothing of the pause's reason: the next one goes out after the policy's deadline."""
-    values = {"project": project, "first": policy.probe_first, "longest": policy.probe_longest}
+def prolong(connection: Connection, project: int, policy: Policy, *, at_least: float = 0.0) -> None:
+    """The probe has cured nothing, nor given another reason: the next one goes out after the policy's deadline.
+
+    And in `at_least` seconds, where the API asked for so many.
+    """
+    values = {"project": project, "first": policy.probe_first, "longest": policy.probe_longest, "at_least": at_least}
     connection.execute(sql(__package__, "prolong"), values)
 
 
@@ -62,5 +65,5 @@ def resume(connection: Connection, project: int) -> bool:
     """An operator's word: end any pause, forget the failures, and make waiting contacts due now. False where there was none."""
     lifted = lift(connection, project, set(PauseReason))
     connection.execute(sql(__package__, "make_due"), {"project": project})
-    connection.execute(sql(__package__, "answered"), {"project": project})
+    connection.execute(sql(__package__, "accepted"), {"project": project})
     return lifted

@@ -14,7 +14,10 @@ from worker.push.policy import Policy
 from worker.push.prepare import Ready
 
 ALL_REFUSED = 5
-"""So many first singles of a batch refused, with nothing accepted between: the API refuses everything."""
+"""So many first singles of a batch refused, with nothing accepted between: the API refuses everything.
+
+Or of as many batches, where failures or a 413 have made them narrower than that.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,18 @@ def judge(
     dice: random.Random,
     probe: bool,
     throttles: int = 0,
+    refusals: int = 0,
 ) -> Judgement:
     """What follows from `outcome` of posting `part`; `journey` loses or gains parts and suspects accordingly.
 
-    `probe`: this batch may not cost its contacts an attempt. `throttles`: 429s in a row before this one.
+    `probe`: this batch may not cost its contacts an attempt, nor bury one. `throttles`: 429s in a row before this one. `refusals`:
+    singles of narrow batches refused in a row before this one, over all of them.
     """
     match outcome:
         case Accepted():
             return _accepted(part, journey)
         case Refused():
-            return _refused(outcome, part, journey)
+            return _refused(outcome, part, journey, probe=probe, refusals=refusals)
         case Failed():
             return _failed(outcome, part, journey, policy, dice, probe=probe)
         case Throttled(retry_after=seconds):
@@ -91,11 +96,11 @@ def _accepted(part: list[Ready], journey: Journey) -> Judgement:
         (item.contact, Sent(item.document.digest, item.document.external_id, item.document.lead_id, item.is_shared))
         for item in part
     ]
-    verdicts += bury_suspects(journey)
+    verdicts += judge_suspects(journey, probe=False)
     return Judgement(verdicts)
 
 
-def _refused(outcome: Refused, part: list[Ready], journey: Journey) -> Judgement:
+def _refused(outcome: Refused, part: list[Ready], journey: Journey, *, probe: bool, refusals: int) -> Judgement:
     if len(part) > 1:
         return Judgement(_split(part, journey))
     contact = part[0].contact
@@ -103,12 +108,12 @@ def _refused(outcome: Refused, part: list[Ready], journey: Journey) -> Judgement
     if journey.accepted:
         return Judgement([(contact, letter)])
     journey.suspects.append((contact, letter))
-    if len(journey.suspects) == ALL_REFUSED:
+    if len(journey.suspects) == ALL_REFUSED or refusals + 1 >= ALL_REFUSED:
         detail = f"The API refuses every contact (it answered {outcome.status}): `ringostat-sync check` shows a finished request."
         pause = PauseFor(PauseReason.REFUSING_ALL, detail)
         return Judgement([(c, PutBack(0.0)) for c in journey.rest()], pause)
     if not journey.parts:
-        return Judgement(bury_suspects(journey))
+        return Judgement(judge_suspects(journey, probe=probe))
     return Judgement([(contact, Suspect(outcome.status, outcome.answer, part[0].document.body))])
 
 
@@ -147,9 +152,14 @@ def _all_back(part: list[Ready], journey: Journey, delay: float) -> Verdicts:
     return [(contact, PutBack(delay)) for contact in [*(item.contact for item in part), *journey.rest()]]
 
 
-def bury_suspects(journey: Journey) -> Verdicts:
-    """Letters for the refused singles of a batch: fewer than five, or with something accepted, are each at fault themselves."""
+def judge_suspects(journey: Journey, *, probe: bool) -> Verdicts:
+    """Letters for the refused singles of a batch: fewer than five, or with something accepted, are each at fault themselves.
+
+    Those of a probe wait again, unless something of it was accepted: what refuses them may be the reason of the pause.
+    """
     suspects, journey.suspects = journey.suspects, []
+    if probe and not journey.accepted:
+        return [(contact, PutBack(0.0)) for contact, _ in suspects]
     return list(suspects)
 
 

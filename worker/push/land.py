@@ -20,7 +20,7 @@ from worker.errors import LimiterUnavailableError
 from worker.limiter.bucket import Limiter
 from worker.points import Point, reach
 from worker.projects import health, lanes, pauses
-from worker.push.judge import Judgement, PauseFor, judge
+from worker.push.judge import ALL_REFUSED, Judgement, PauseFor, judge
 from worker.push.policy import Policy
 from worker.push.trip import Flight, ids
 from worker.settle.settle import guard, record_answers, settle
@@ -81,6 +81,9 @@ class Landings:
     def _judge(self, connection: Connection, flight: Flight) -> Judgement:
         held, outcome = flight.trip.held, flight.answer.result()
         throttles = health.throttled(connection, held.project.id) - 1 if isinstance(outcome, Throttled) else 0
+        refusals = 0
+        if isinstance(outcome, Refused) and is_narrow(flight):
+            refusals = health.refused(connection, held.project.id) - 1
         judgement = judge(
             outcome,
             flight.part,
@@ -89,6 +92,7 @@ class Landings:
             dice=self.dice,
             probe=held.probe,
             throttles=throttles,
+            refusals=refusals,
         )
         self._learn(connection, flight, outcome, judgement)
         return judgement
@@ -118,7 +122,7 @@ class Landings:
         project = held.project.id
         match outcome:
             case Accepted():
-                health.answered(connection, project)
+                health.accepted(connection, project)
                 lanes.grow(connection, held, entries)
                 if held.probe:
                     pauses.lift(connection, project, CURED_BY_ACCEPTANCE)
@@ -126,12 +130,12 @@ class Landings:
                 health.answered(connection, project)
                 if too_large and entries > 1:
                     lanes.shrink(connection, held, entries)
-                if held.probe:
-                    pauses.lift(connection, project, CURED_BY_AN_ANSWER)
+                if held.probe and not pauses.lift(connection, project, CURED_BY_AN_ANSWER):
+                    pauses.prolong(connection, project, self.policy)
             case Throttled():
                 health.hold(connection, project, judgement.delay)
                 if held.probe:
-                    pauses.rearm(connection, project, judgement.delay)
+                    pauses.prolong(connection, project, self.policy, at_least=judgement.delay)
             case Failed(kind=kind):
                 streak = health.failed(connection, project)
                 if streak.is_down:
@@ -144,6 +148,13 @@ class Landings:
 
     def _pause(self, connection: Connection, project: int, pause: PauseFor) -> None:
         pauses.pause_for(connection, project, pause.reason, pause.detail, self.policy)
+
+
+def is_narrow(flight: Flight) -> bool:
+    """A single whose batch is too small to show that the API refuses everything, as failures or a 413 have narrowed it."""
+    held, contact = flight.trip.held, flight.part[0].contact
+    learnt = held.batch_limit is not None and held.batch_limit < ALL_REFUSED
+    return len(flight.part) == 1 and held.size < ALL_REFUSED and (learnt or contact.attempts + contact.losses > 1)
 
 
 def tell(flight: Flight, outcome: Outcome, judgement: Judgement, at: float) -> None:

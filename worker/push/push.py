@@ -21,7 +21,7 @@ from worker.points import Point, reach
 from worker.projects import pauses
 from worker.push.depart import Departures
 from worker.push.hold import hold
-from worker.push.judge import Journey, PauseFor, bury_suspects, parts_of, suspects_of
+from worker.push.judge import Journey, PauseFor, judge_suspects, parts_of, suspects_of
 from worker.push.land import Landings
 from worker.push.model import Contact, Convoy, Held, Verdicts
 from worker.push.policy import Policy
@@ -122,7 +122,7 @@ class Pusher:
             return
         with self.engine.begin() as connection:
             if left.suspects and guard(connection, [held]):
-                settle(connection, [held], bury_suspects(left))
+                settle(connection, [held], judge_suspects(left, probe=held.probe))
             if held.probe and not left.posted:
                 pauses.rearm(connection, held.project.id, 0.0)
 
