@@ -37,6 +37,7 @@ def kill_while(engine: Engine, monkeypatch: pytest.MonkeyPatch, moment: str, bat
     moments: dict[str, tuple[object, str, Callable]] = {
         "reading": (type(pusher.reader), "read", die),
         "holding": (push, "hold", dying_after(push.hold)),
+        "sorting": (push, "sort_out", dying_after(push.sort_out)),
         "waiting": (type(engine.parts.limiter), "take", die),
         "posting": (type(pusher.departures.client), "post", die),
         "answered": (type(pusher.departures.client), "post", dying_after(type(pusher.departures.client).post)),

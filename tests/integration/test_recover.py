@@ -11,7 +11,7 @@ from tests.integration.engine import Engine, document
 from worker.recover.recover import Recovered, recover
 from worker.sandbox.faults import Refuse
 
-MOMENTS = ["reading", "holding", "waiting", "posting", "answered", "settling"]
+MOMENTS = ["reading", "holding", "sorting", "waiting", "posting", "answered", "settling"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -49,7 +49,7 @@ def test_what_a_dead_worker_posted_is_unknown(engine: Engine, monkeypatch: pytes
     assert engine.lane().unchanged == 0
 
 
-@pytest.mark.parametrize("moment", ["reading", "holding", "waiting"])
+@pytest.mark.parametrize("moment", ["reading", "holding", "sorting", "waiting"])
 def test_what_was_not_posted_is_known(engine: Engine, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     """A worker that dies before its first byte does not cost a request."""
     engine.contacts(1, 1, "A")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.engine import PROJECT, Engine, document
 from tests.waiting import wait_until
+from worker.push import push
 from worker.sandbox.faults import Latency, ResetAfter
 
 
@@ -126,9 +127,9 @@ def test_an_older_lead_does_not_follow_its_newer_contact(engine: Engine) -> None
 
 
 def test_what_was_read_before_its_ids_were_held_is_read_anew(engine: Engine) -> None:
-    """Read, and then its contact was accepted in a newer state: the lead's older one does not follow."""
-    engine.sql("INSERT INTO crm.contacts VALUES (1, 'Old', '0671112233', 'L1')")
-    engine.change("L1", source="leads")
+    """Read, and then another contact of the same lead was accepted in a newer state: the older one does not follow."""
+    engine.sql("INSERT INTO crm.contacts VALUES (1, 'Old', '0671112233', 'L1'), (2, 'Old', '0671112244', 'L1')")
+    engine.change(1)
     [batch] = engine.collect()
     reader = engine.parts.pusher.reader
 
@@ -137,7 +138,7 @@ def test_what_was_read_before_its_ids_were_held_is_read_anew(engine: Engine) -> 
             found = reader.read(*arguments)
             engine.parts.pusher.reader = reader
             engine.sql("UPDATE crm.contacts SET name = 'New'")
-            engine.change(1)
+            engine.change(2)
             engine.push()
             return found
 
@@ -145,5 +146,60 @@ def test_what_was_read_before_its_ids_were_held_is_read_anew(engine: Engine) -> 
     engine.parts.pusher.push(batch)
     engine.drain()
 
-    names = [str(state["fullName"]) for state in engine.sandbox.book.history(PROJECT, lead_id="L1")]
-    assert names == ["New", "Lead New"]
+    assert engine.posted() == [["2"], ["1"]]
+    assert engine.history("1") == ["New"]
+
+
+@pytest.mark.parametrize(("one", "other"), [(LEAD, CONTACT), (CONTACT, LEAD)], ids=["lead first", "contact first"])
+def test_a_key_and_an_id_that_are_the_same_are_not_in_flight_at_once(engine: Engine, one, other) -> None:
+    """A lead's own key is held by its place in flight, the contact's leadId beside it: each sees the other."""
+    engine.payload(one[0], one[2], source=one[1])
+    [first] = engine.collect()
+    engine.sandbox.faults.add(Latency(ms=400))
+    pushing = threading.Thread(target=engine.parts.pusher.push, args=[first])
+    pushing.start()
+    wait_until(lambda: len(engine.sandbox.requests) == 1, what="the first request")
+    engine.payload(other[0], other[2], source=other[1])
+    engine.push()
+
+    assert len(engine.sandbox.requests) == 1
+    assert engine.waiting()[other[0]].attempts == 0
+    pushing.join()
+    engine.drain()
+    assert len(engine.sandbox.requests) == 2
+
+
+def test_of_two_that_take_an_id_at_the_same_moment_one_goes_at_most(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The contact has taken its lead's id and not yet looked whether the lead is in flight; it is claimed, and goes, before that."""
+    engine.payload(CONTACT[0], CONTACT[2])
+    [contact] = engine.collect()
+    take = push.hold
+
+    def hold_and_be_met(*arguments):
+        held = take(*arguments)
+        monkeypatch.setattr(push, "hold", take)
+        engine.payload(LEAD[0], LEAD[2], source=LEAD[1])
+        engine.push()
+        return held
+
+    monkeypatch.setattr(push, "hold", hold_and_be_met)
+    engine.parts.pusher.push(contact)
+    sent = [request.ids for request in engine.sandbox.requests]
+    engine.drain()
+
+    assert sent == [(("2", "L1"),)]
+    assert engine.lane().sent == 2
+
+
+def test_a_lead_that_is_no_more_holds_up_nobody(engine: Engine) -> None:
+    """It became a contact in the same moment, as CRMs do: its key is absent, and the contact bears it at once."""
+    engine.sql("INSERT INTO crm.contacts VALUES (2, 'Іван', '0671112233', 'L1')")
+    engine.change("L1", source="leads")
+    engine.sql("DELETE FROM crm.contacts")
+    engine.payload(CONTACT[0], CONTACT[2])
+    engine.push()
+
+    assert engine.posted() == [["2"]]
+    assert engine.lane().absent == 1

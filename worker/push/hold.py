@@ -1,18 +1,23 @@
-"""Hold: the ids of the wire are taken, so that no other request carries one of them until these are settled."""
+"""Hold: the ids of the wire are taken, so that no other request carries one of them until these are settled.
+
+A contact's own key is held by its row in `in_flight`; the ids that its document bears beside it are rows in `held_ids`. Of two
+contacts that share an id each writes before it looks: its row, committed, first; a look at the other's table after that. So at
+least one of them sees the other, and waits.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from models import Identity
 from worker.database.rows import numbers, rows
 from worker.database.sql import sql
 from worker.push.model import Buried, Contact, Convoy, PutBack, Superseded, Unchanged, Verdict, Verdicts
 from worker.push.prepare import Ready
-from worker.settle.settle import still_ours, tokens
+from worker.settle.settle import guard, tokens
 
 WAIT_FOR_ID = 0.25
 """Seconds after which a contact is tried again whose id another request carries."""
@@ -30,6 +35,7 @@ class Known:
     newest_id: int | None = None
     is_overtaken: bool | None = None
     is_shared: bool | None = None
+    is_elsewhere: bool = False
 
     def has_newer(self, outbox_id: int) -> bool:
         """Whether something newer than this was accepted for the contact itself."""
@@ -43,30 +49,54 @@ class Known:
 NOTHING = Known()
 
 
-def hold(
-    connection: Connection, convoy: Convoy, ready: Sequence[Ready], verdicts: Verdicts
-) -> tuple[Convoy, list[Ready], Verdicts]:
-    """Take the ids, and sort out what need not or may not go now.
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Documents whose ids are held, and those that wait for one. `strangers`: places whose documents don't bear their own keys."""
 
-    `ready` and `verdicts` are what the preparation came to. Returns the batches that are still ours, the documents that go, and the
-    verdicts on the rest. Two documents that share an id are one contact to the API: the one with the lower outbox id goes first.
+    items: list[Ready]
+    waiting: list[Ready]
+    strangers: list[int]
+
+
+def hold(engine: Engine, convoy: Convoy, ready: Sequence[Ready]) -> Hold:
+    """Take the ids of these documents, as far as nobody else has them.
+
+    Two documents that share an id are one contact to the API: the one with the lower outbox id goes first.
     """
     first, seconds = _apart(ready)
-    ours, elsewhere = _take(connection, convoy, first)
-    payloads = [
-        contact.place for contact, verdict in verdicts if isinstance(verdict, Buried) and contact.payload is not None
-    ]
-    known = _known(connection, convoy, [*(item.contact.place for item in first), *payloads])
-    going: list[Ready] = []
-    more: Verdicts = [(item.contact, PutBack(WAIT_FOR_ID)) for item in seconds]
+    beside: list[tuple[int, int, str, str]] = []
+    strangers: list[int] = []
     for item in first:
+        contact, ids = item.contact, wire_ids(item)
+        own = (contact.identity, contact.key)
+        beside += [(contact.batch, contact.place, *wire_id) for wire_id in ids if wire_id != own]
+        if own not in ids:
+            strangers.append(contact.place)
+    elsewhere = _take(engine, convoy, beside) if beside else set()
+    waiting = [item for item in first if item.contact.place in elsewhere]
+    return Hold([item for item in first if item.contact.place not in elsewhere], [*seconds, *waiting], strangers)
+
+
+def sort_out(
+    connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdicts
+) -> tuple[Convoy, list[Ready], Verdicts]:
+    """What need not or may not go now, in a transaction after that of the holding.
+
+    `verdicts` are what the preparation came to. Returns the batches that are
+    still ours, the documents that go, and the verdicts on the rest.
+    """
+    ours = guard(connection, convoy)
+    known = _known(connection, convoy, held, verdicts)
+    going: list[Ready] = []
+    more: Verdicts = [(item.contact, PutBack(WAIT_FOR_ID)) for item in held.waiting]
+    for item in held.items:
         about = known.get(item.contact.place, NOTHING)
-        verdict = _verdict(item, about, is_elsewhere=item.contact.place in elsewhere)
+        verdict = _verdict(item, about)
         if verdict:
             more.append((item.contact, verdict))
         else:
             going.append(Ready(item.contact, item.document, is_shared=True) if about.is_shared else item)
-    batches = {held.id for held in ours}
+    batches = {batch.id for batch in ours}
     settled = [*_supersede_old(verdicts, known), *more]
     return (
         ours,
@@ -75,10 +105,10 @@ def hold(
     )
 
 
-def _verdict(item: Ready, known: Known, *, is_elsewhere: bool) -> Verdict | None:
+def _verdict(item: Ready, known: Known) -> Verdict | None:
     """Why this document need not or may not go now; None where it may."""
     contact = item.contact
-    if is_elsewhere:
+    if known.is_elsewhere:
         return PutBack(WAIT_FOR_ID)
     is_old = known.has_newer(contact.outbox_id) or known.has_newer_of_its_ids(contact.outbox_id)
     if contact.payload is not None and is_old:
@@ -126,25 +156,26 @@ def _apart(ready: Sequence[Ready]) -> tuple[list[Ready], list[Ready]]:
     return sorted(first, key=lambda item: item.contact.place), seconds
 
 
-def _take(connection: Connection, convoy: Convoy, ready: Sequence[Ready]) -> tuple[Convoy, set[int]]:
-    """The batches that are still ours, and the places one of whose ids another contact holds."""
-    wanted = [
-        (item.contact.batch, item.contact.place, kind, wire_id) for item in ready for kind, wire_id in wire_ids(item)
-    ]
+def _take(engine: Engine, convoy: Convoy, wanted: Sequence[tuple[int, int, str, str]]) -> set[int]:
+    """Take ids (batch, place, kind, id); returns the places one of whose ids another contact holds."""
     values = {
         "project": convoy[0].project.id,
         "method": convoy[0].method,
         "batches": tokens(convoy),
         "ids": rows(("batch", "place", "kind", "wire_id"), wanted),
     }
-    found = connection.execute(sql(__package__, "hold"), values).all()
-    ours = still_ours(convoy, {row.batch for row in found if row.batch is not None})
-    return ours, {row.place for row in found if row.place is not None}
+    with engine.begin() as connection:
+        return set(connection.execute(sql(__package__, "hold"), values).scalars())
 
 
-def _known(connection: Connection, convoy: Convoy, places: Sequence[int]) -> dict[int, Known]:
-    """What is known of the contacts at these places; nothing of those that are not in it."""
+def _known(connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdicts) -> dict[int, Known]:
+    """What is known of contacts, by place; nothing of those that are not in it."""
+    payloads = [
+        contact.place for contact, verdict in verdicts if isinstance(verdict, Buried) and contact.payload is not None
+    ]
+    places = [*(item.contact.place for item in held.items), *payloads]
     if not places:
         return {}
-    values = {"places": numbers(places), "taken_at": convoy[0].taken_at}
+    nameless = [*held.strangers, *(contact.place for contact, _ in verdicts)]
+    values = {"places": numbers(places), "nameless": numbers(nameless), "taken_at": convoy[0].taken_at}
     return {place: Known(*known) for place, *known in connection.execute(sql(__package__, "known"), values)}

@@ -20,7 +20,7 @@ from worker.errors import MappingBrokenError
 from worker.points import Point, reach
 from worker.projects import pauses
 from worker.push.depart import Departures
-from worker.push.hold import hold
+from worker.push.hold import hold, sort_out
 from worker.push.judge import Journey, PauseFor, judge_suspects, parts_of, suspects_of
 from worker.push.land import Landings
 from worker.push.model import Contact, Convoy, Held, Verdicts
@@ -106,8 +106,9 @@ class Pusher:
 
     def _hold(self, convoy: Convoy, contacts: Sequence[Contact], ready: list[Ready], verdicts: Verdicts) -> list[Trip]:
         """Take the ids, and settle what is decided already; what is left of each batch goes on its way."""
+        held = hold(self.engine, convoy, ready)
         with self.engine.begin() as connection:
-            ours, going, decided = hold(connection, convoy, ready, verdicts)
+            ours, going, decided = sort_out(connection, convoy, held, verdicts)
             if any(held.probe for held in ours):
                 pauses.lift(connection, ours[0].project.id, {PauseReason.MAPPING_BROKEN})
             if decided:

@@ -3,6 +3,8 @@
 WITH here AS (
     SELECT project, method, identity, key FROM ringostat_sync.in_flight WHERE place = ANY(CAST(:places AS bigint[]))
 ), held AS (
+    SELECT project, method, identity AS kind, key AS wire_id FROM here
+    UNION ALL
     SELECT project, method, kind, wire_id FROM ringostat_sync.held_ids WHERE place = ANY(CAST(:places AS bigint[]))
 ), touched AS (
     SELECT d.project, d.method, d.identity, d.key
@@ -18,8 +20,6 @@ WITH here AS (
     FROM held AS h JOIN ringostat_sync.deliveries AS d
         ON d.project = h.project AND d.method = h.method AND d.other_lead_id = h.wire_id
     WHERE h.kind = 'leadId'
-    UNION ALL
-    SELECT project, method, identity, key FROM here WHERE :own
 )
 UPDATE ringostat_sync.deliveries AS d
 SET digest = NULL
