@@ -13,6 +13,7 @@ from worker.collect.messages import CONVOY
 from worker.expand.expand import Expander
 from worker.limiter.bucket import Limiter
 from worker.limiter.recall import recall
+from worker.projects.addresses import Addresses
 from worker.push.depart import Departures
 from worker.push.land import Landings
 from worker.push.push import Pusher
@@ -52,4 +53,5 @@ def pusher(parts: Parts) -> Pusher:
     senders = ThreadPoolExecutor(4 * CONVOY, "sender")
     departures = Departures(engine, parts.limiter, client, policy, turn_back, senders)
     landings = Landings(engine, parts.limiter, policy, random.Random())  # noqa: S311 - it spreads retries
-    return Pusher(engine, Reader(parts.crm), parts.mapping, policy, departures, landings, turn_back)
+    addresses = Addresses(engine, parts.settings.ringostat_base_url)
+    return Pusher(engine, Reader(parts.crm), parts.mapping, policy, departures, landings, turn_back, addresses)

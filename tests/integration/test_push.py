@@ -14,6 +14,7 @@ from tests.waiting import wait_until
 from worker.api.outcome import Accepted
 from worker.database.engines import crm_engine
 from worker.limiter.bucket import Limiter, Posted
+from worker.projects.addresses import Addresses
 from worker.reading.reader import Reader
 from worker.sandbox.faults import Latency, ResetAfter, Status
 
@@ -249,3 +250,33 @@ def test_no_project_speaks_for_another(make_engine: Callable[..., Engine]) -> No
     assert [(project, key) for project, key, _ in seen] == [(106, "one"), (107, "two")]
     assert b'"projectId":107' in seen[1][2]
     assert b'"projectId":106' not in seen[1][2]
+
+
+def test_what_one_api_has_accepted_is_sent_to_another(make_engine: Callable[..., Engine]) -> None:
+    """A trial against a sandbox is not the telephone: at another address nothing is unchanged, and at the same everything is."""
+    engine = make_engine()
+    engine.contacts(1, 3)
+    engine.backfill()
+    engine.drain()
+    engine.backfill()
+    engine.drain()
+    assert (engine.lane().sent, engine.lane().unchanged) == (3, 3)
+
+    for _ in range(2):
+        engine.parts.pusher.addresses = Addresses(engine.parts.engine, "https://elsewhere.example.com")
+        engine.backfill()
+        engine.drain()
+    assert (engine.lane().sent, engine.lane().unchanged) == (6, 6)
+
+
+def test_an_installation_that_has_not_noted_its_address_sends_nothing_anew(engine: Engine) -> None:
+    """As it is after an update of ours."""
+    engine.contacts(1, 3)
+    engine.backfill()
+    engine.drain()
+    engine.sql("UPDATE ringostat_sync.service_health SET address = NULL, address_since = NULL")
+    engine.parts.pusher.addresses = Addresses(engine.parts.engine, "https://elsewhere.example.com")
+    engine.backfill()
+    engine.drain()
+
+    assert (engine.lane().sent, engine.lane().unchanged) == (3, 3)

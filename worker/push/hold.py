@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
@@ -78,15 +79,15 @@ def hold(engine: Engine, convoy: Convoy, ready: Sequence[Ready]) -> Hold:
 
 
 def sort_out(
-    connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdicts
+    connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdicts, since: datetime
 ) -> tuple[Convoy, list[Ready], Verdicts]:
     """What need not or may not go now, in a transaction after that of the holding.
 
-    `verdicts` are what the preparation came to. Returns the batches that are
+    `verdicts` are what the preparation came to; what was accepted before `since`, another API has. Returns the batches that are
     still ours, the documents that go, and the verdicts on the rest.
     """
     ours = guard(connection, convoy)
-    known = _known(connection, convoy, held, verdicts)
+    known = _known(connection, convoy, held, verdicts, since)
     going: list[Ready] = []
     more: Verdicts = [(item.contact, PutBack(WAIT_FOR_ID)) for item in held.waiting]
     for item in held.items:
@@ -168,7 +169,7 @@ def _take(engine: Engine, convoy: Convoy, wanted: Sequence[tuple[int, int, str, 
         return set(connection.execute(sql(__package__, "hold"), values).scalars())
 
 
-def _known(connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdicts) -> dict[int, Known]:
+def _known(connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdicts, since: datetime) -> dict[int, Known]:
     """What is known of contacts, by place; nothing of those that are not in it."""
     payloads = [
         contact.place for contact, verdict in verdicts if isinstance(verdict, Buried) and contact.payload is not None
@@ -177,5 +178,5 @@ def _known(connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdict
     if not places:
         return {}
     nameless = [*held.strangers, *(contact.place for contact, _ in verdicts)]
-    values = {"places": numbers(places), "nameless": numbers(nameless), "taken_at": convoy[0].taken_at}
+    values = {"places": numbers(places), "nameless": numbers(nameless), "taken_at": convoy[0].taken_at, "since": since}
     return {place: Known(*known) for place, *known in connection.execute(sql(__package__, "known"), values)}

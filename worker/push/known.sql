@@ -1,14 +1,16 @@
 -- What is known of contacts, by place, once their ids are held: their own keys since they are in flight, the others by `hold`, a
 -- transaction ago. Whoever shares one has written that down before looking here, too, so that of two at least one sees the other.
 -- `nameless`: places whose own key is no id on the wire, as a document bears another, or as there is none.
--- `digest` and `outbox_id`: the last document accepted for the contact itself. `newest_id`: the highest outbox id accepted under
+-- `digest` and `outbox_id`: the last document accepted for the contact itself; no digest where that was before `since`, by another
+-- API. `newest_id`: the highest outbox id accepted under
 -- any of its ids on the wire, whosever key that was. `is_overtaken`: another contact's was accepted under one of them since the
 -- batch was taken, so that it may have been read later than ours. `is_shared`: another contact's document bears one of them.
 -- `is_elsewhere`: another contact in flight does. The sub-selects are no joins, so that each contact is looked up.
 SELECT f.place, own.digest, own.outbox_id, shared.newest_id, shared.is_overtaken, shared.is_shared, elsewhere.is_elsewhere
 FROM ringostat_sync.in_flight AS f
 LEFT JOIN LATERAL (
-    SELECT d.digest, d.outbox_id FROM ringostat_sync.deliveries AS d
+    SELECT CASE WHEN d.accepted_at >= :since THEN d.digest END AS digest, d.outbox_id
+    FROM ringostat_sync.deliveries AS d
     WHERE d.project = f.project AND d.method = f.method AND d.identity = f.identity AND d.key = f.key
     OFFSET 0
 ) AS own ON true

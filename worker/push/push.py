@@ -19,6 +19,7 @@ from worker.database.sql import sql
 from worker.errors import MappingBrokenError
 from worker.points import Point, reach
 from worker.projects import pauses
+from worker.projects.addresses import Addresses
 from worker.push.depart import Departures
 from worker.push.hold import hold, sort_out
 from worker.push.judge import Journey, PauseFor, judge_suspects, parts_of, suspects_of
@@ -48,6 +49,7 @@ class Pusher:
     departures: Departures
     landings: Landings
     turn_back: TurnBack
+    addresses: Addresses
 
     def push(self, *batches: int) -> None:
         """Push batches of one project and method that the collector has cut, together.
@@ -107,8 +109,9 @@ class Pusher:
     def _hold(self, convoy: Convoy, contacts: Sequence[Contact], ready: list[Ready], verdicts: Verdicts) -> list[Trip]:
         """Take the ids, and settle what is decided already; what is left of each batch goes on its way."""
         held = hold(self.engine, convoy, ready)
+        since = self.addresses.since(convoy[0].project.id)
         with self.engine.begin() as connection:
-            ours, going, decided = sort_out(connection, convoy, held, verdicts)
+            ours, going, decided = sort_out(connection, convoy, held, verdicts, since)
             if any(held.probe for held in ours):
                 pauses.lift(connection, ours[0].project.id, {PauseReason.MAPPING_BROKEN})
             if decided:
