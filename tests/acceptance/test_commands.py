@@ -5,9 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
+
+TOML = """
+[[sources]]
+name = "contacts"
+method = "contacts"
+query = "contacts.sql"
+watch = [{ table = "crm.contacts", key = "id" }]
+"""
+QUERY = "SELECT 1 AS key"
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -52,3 +64,103 @@ def test_a_worker_py_in_the_folder_is_not_ours(tmp_path: Path, database_url: str
     (tmp_path / "worker.py").write_text("raise SystemExit(77)")
 
     assert run(tmp_path, "migrate", DATABASE_URL=database_url).returncode == 0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a mapping of one source."""
+    (tmp_path / "sync.toml").write_text(TOML)
+    (tmp_path / "contacts.sql").write_text(QUERY)
+    return tmp_path
+
+
+@pytest.fixture
+def guest_url(database_url: str) -> Iterator[str]:
+    """The URL of a role that may connect, and no more."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+        try:
+            yield make_url(database_url).set(username="guest", password="guest").render_as_string(hide_password=False)
+        finally:
+            connection.execute("DROP ROLE guest")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("migrate",),
+        ("capture", "install"),
+        ("capture", "status"),
+        ("status",),
+        ("dead-letters", "list"),
+        ("pause", "106"),
+        ("forget", "contacts", "1"),
+        ("backfill", "contacts"),
+    ],
+    ids=" ".join,
+)
+def test_a_role_without_rights_is_one_line(folder: Path, guest_url: str, arguments: tuple[str, ...]) -> None:
+    """Exit code 2, and what to grant."""
+    done = run(folder, *arguments, DATABASE_URL=guest_url, RINGOSTAT_PROJECT_ID="106")
+    *_, told = done.stderr.strip().splitlines()
+
+    assert done.returncode == 2
+    assert told.startswith("ringostat-sync: DATABASE_URL: the role may not do this (permission denied for ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("migrate",), ("capture", "install"), ("pause", "106")], ids=" ".join)
+def test_a_read_only_outbox_is_one_line(folder: Path, database_url: str, arguments: tuple[str, ...]) -> None:
+    """A replica given as DATABASE_URL: exit code 2, and where it belongs."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$"
+        )
+    done = run(folder, *arguments, DATABASE_URL=database_url, RINGOSTAT_PROJECT_ID="106")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("ringostat-sync: DATABASE_URL is a read-only replica: set CRM_DATABASE_URL to it")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("step", ["requeue", "discard"])
+@pytest.mark.parametrize("narrowed", [("--reason", "refused"), ("--project", "106")], ids=" ".join)
+def test_filters_do_not_go_with_ids(folder: Path, step: str, narrowed: tuple[str, str]) -> None:
+    """A letter named by its id, that the filter may exclude, is not touched."""
+    environment = {"DATABASE_URL": "postgresql://x/y", "RINGOSTAT_PROJECT_ID": "106"}
+    done = run(folder, "dead-letters", step, "1", *narrowed, **environment)
+
+    assert done.returncode == 2
+    assert done.stderr == "ringostat-sync: --project and --reason go with --all, not with ids.\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "said", "remedy"),
+    [
+        (
+            "",
+            "no table       contacts: crm.contacts\n"
+            "               Source 'contacts' watches crm.contacts, which is not in this database.\n",
+            "correct it in `sync.toml`, or the table",
+        ),
+        (
+            "CREATE TABLE crm.contacts (number int)",
+            "no column      contacts: crm.contacts\n"
+            "               Source 'contacts' watches crm.contacts, which has no column id.\n",
+            "correct it in `sync.toml`, or the table",
+        ),
+        ("CREATE TABLE crm.contacts (id int)", "missing        contacts: crm.contacts\n", "capture install"),
+    ],
+    ids=["no table", "no column", "missing"],
+)
+def test_capture_status_says_what_mends_a_watch(
+    folder: Path, database_url: str, table: str, said: str, remedy: str
+) -> None:
+    """The sentence where there is one; and `capture install` only where that helps."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA crm;" + table)
+    done = run(folder, "capture", "status", DATABASE_URL=database_url, RINGOSTAT_PROJECT_ID="106")
+
+    assert done.returncode == 1
+    assert done.stdout == said
+    assert remedy in done.stderr

@@ -95,6 +95,17 @@ def test_somebody_elses_table_can_not_be_watched(crm: Crm, database_url: str) ->
         crm.execute("RESET ROLE; DROP OWNED BY guest; DROP ROLE guest")
 
 
+def test_a_schema_that_the_role_may_not_see_is_told(crm: Crm) -> None:
+    """Its tables are there, and their names are names."""
+    crm.execute("CREATE ROLE guest LOGIN; GRANT ALL ON SCHEMA ringostat_sync TO guest")
+    try:
+        crm.execute("SET ROLE guest")
+        with pytest.raises(ConfigError, match=r"watches crm\.people, which this role may not see: grant it USAGE"):
+            watch(crm, BY_ID)
+    finally:
+        crm.execute("RESET ROLE; DROP OWNED BY guest; DROP ROLE guest")
+
+
 def test_an_outbox_that_the_role_may_not_write_is_told(crm: Crm) -> None:
     """The proof writes as the trigger will, before any CRM transaction has to."""
     crm.execute("CREATE ROLE guest LOGIN; GRANT ALL ON SCHEMA ringostat_sync, crm TO guest")

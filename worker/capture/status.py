@@ -31,7 +31,7 @@ KNOWN = "SELECT id FROM ringostat_sync.watches"
 
 
 class State(StrEnum):
-    """How a watch stands. `install` mends the first three that are not ok; the others, whoever owns mapping and CRM."""
+    """How a watch stands. `install` mends those of MENDED_BY_INSTALL; the others, whoever owns mapping and CRM."""
 
     OK = "ok"
     MISSING = "missing"
@@ -39,6 +39,9 @@ class State(StrEnum):
     OUTDATED = "outdated"
     NO_TABLE = "no table"
     NO_COLUMN = "no column"
+
+
+MENDED_BY_INSTALL = {State.MISSING, State.DISABLED, State.OUTDATED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ def find_table(connection: psycopg.Connection[Any], source: Source, watch: Watch
     told = f"Source {source.name!r} watches {watch.table}, which"
     try:
         row = connection.execute(FIND, [watch.table]).fetchone()
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigError(f"{told} this role may not see: grant it USAGE on the table's schema.") from error
     except (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError) as error:
         raise ConfigError(f"{told} is no table's name.") from error
     if row is None:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import OperationalError
 
 from worker.backfill.backfill import Backfill
-from worker.cli.outbox import outbox
+from worker.cli.outbox import in_one_line, outbox
 from worker.cli.session import begin, known_source
 from worker.errors import RefusedError, first_line
 from worker.wiring import Parts
@@ -28,11 +28,16 @@ def backfill(
     with outbox(settings):
         pass
     work = Backfill(parts.engine, parts.crm, known, where, force)
-    try:
-        done = _with_bar(work)
-    except OperationalError as error:
-        raise RefusedError(f"PostgreSQL does not answer ({first_line(error)}); the same command resumes.") from error
+    with in_one_line():
+        done = _resumable(work)
     typer.echo(f"{done} contacts of {source} are in the queue.", err=True)
+
+
+def _resumable(work: Backfill) -> int:
+    try:
+        return _with_bar(work)
+    except OperationalError as error:  # of either database, so the line names neither
+        raise RefusedError(f"PostgreSQL does not answer ({first_line(error)}); the same command resumes.") from error
 
 
 def _with_bar(work: Backfill) -> int:

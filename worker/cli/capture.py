@@ -10,9 +10,11 @@ import typer
 
 import migrations
 from worker import capture
-from worker.cli.session import begin, mapping_of
+from worker.capture.status import MENDED_BY_INSTALL, State
+from worker.cli.outbox import in_one_line
+from worker.cli.session import begin, mapping_of, printable
 from worker.config.settings import Settings, libpq_url
-from worker.errors import ConfigError, RefusedError, first_line
+from worker.errors import ConfigError, RefusedError
 
 app = typer.Typer(help="The triggers by which the CRM's changes reach the outbox.", no_args_is_help=True)
 
@@ -37,7 +39,12 @@ def status() -> None:
         watches = capture.status(connection, mapping)
     for watch in watches:
         typer.echo(f"{watch.state:<14} {watch.source}: {watch.table}")
-    if any(watch.state != "ok" for watch in watches):
+        if watch.detail:
+            typer.echo(f"{'':<14} {printable(watch.detail)}")
+    states = {watch.state for watch in watches} - {State.OK}
+    if states - MENDED_BY_INSTALL:
+        raise RefusedError("A watch does not fit the database: correct it in `sync.toml`, or the table.")
+    if states:
         raise RefusedError("Not every watch is in place: run `ringostat-sync capture install`.")
 
 
@@ -55,8 +62,5 @@ def _crm(settings: Settings) -> Iterator[psycopg.Connection]:
         raise ConfigError(
             "CRM_DATABASE_URL is another database than DATABASE_URL: triggers need the outbox in the CRM's own database."
         )
-    try:
-        with psycopg.connect(libpq_url(settings.require_database_url()), autocommit=True) as connection:
-            yield connection
-    except psycopg.OperationalError as error:
-        raise RefusedError(f"DATABASE_URL: PostgreSQL does not answer ({first_line(error)}).") from error
+    with in_one_line(), psycopg.connect(libpq_url(settings.require_database_url()), autocommit=True) as connection:
+        yield connection

@@ -79,6 +79,8 @@ def _move(
 ) -> None:
     if bool(ids) == all_:
         raise ConfigError("Name letters by their ids, or all of them with --all.")
+    if ids and (project is not None or reason is not None):
+        raise ConfigError("--project and --reason go with --all, not with ids.")
     with outbox(_settings(project)) as connection:
         wanted = ids or [int(letter.id) for letter in letters.list_letters(connection, project=project, reason=reason)]
         moved = step(connection, wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from worker.cli.outbox import in_one_line
 from worker.cli.session import begin
 
 
@@ -12,4 +13,5 @@ def up() -> None:
     begin()
     from worker.up.up import run  # noqa: PLC0415 - servers and demo are only needed here
 
-    run(dict(os.environ))
+    with in_one_line():
+        run(dict(os.environ))
