@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 from tests.integration.engine import PROJECT, Engine, document
+from worker.cli.status import why_paused
 from worker.purge.purge import purge
 from worker.sandbox.faults import Refuse, Status
 from worker.status.status import read_status
@@ -214,6 +215,21 @@ def test_a_pause_is_shown_with_its_deadline(engine: Engine) -> None:
 
     engine.pause()
     assert engine.lane().as_json()["paused"] == {"reason": "by_hand", "until": None}
+
+
+def test_a_pause_is_told_in_its_own_words(engine: Engine) -> None:
+    """Once a project, below the table; a project that is not paused has no line."""
+    with engine.parts.engine.connect() as connection:
+        assert why_paused(read_status(connection, engine.parts.mapping)) == []
+
+    engine.contacts(1, 1)
+    engine.sandbox.faults.add(Status(status=401))
+    engine.change(1)
+    engine.push()
+    with engine.parts.engine.connect() as connection:
+        told = why_paused(read_status(connection, engine.parts.mapping))
+
+    assert told == ["106 is paused, unauthorized: The API answered 401: check the project's auth key."]
 
 
 def test_counts_survive_purges(engine: Engine) -> None:

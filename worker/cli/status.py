@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from worker.cli.outbox import outbox
-from worker.cli.session import begin, mapping_of, print_json, wide_console
+from worker.cli.session import begin, mapping_of, print_json, printable, wide_console
 from worker.status.status import LaneStatus, read_status
 
 
@@ -24,6 +24,14 @@ def status(
         print_json({"projects": [lane.as_json() for lane in lanes]})
     else:
         wide_console().print(_table(lanes))
+        for line in why_paused(lanes):
+            typer.echo(line)
+
+
+def why_paused(lanes: list[LaneStatus]) -> list[str]:
+    """A line for each paused project, with the sentence that its pause was given."""
+    paused = {lane.project: lane.paused for lane in lanes if lane.paused}
+    return [f"{project} is paused, {why.reason}: {printable(why.detail)}" for project, why in paused.items()]
 
 
 def _table(lanes: list[LaneStatus]) -> Table:

@@ -34,6 +34,7 @@ SELECT
         WHERE project = :project AND method = :method AND state = 'open') AS dead,
     (SELECT reason FROM ringostat_sync.pauses WHERE project = :project) AS reason,
     (SELECT until FROM ringostat_sync.pauses WHERE project = :project) AS until,
+    (SELECT detail FROM ringostat_sync.pauses WHERE project = :project) AS detail,
     (SELECT count(*) FROM ringostat_sync.requests
         WHERE project = :project AND method = :method AND posted_at > (SELECT ringostat_sync.clock()) - interval '1 minute') AS requests
 FROM arriving, waiting, spreading, settled

@@ -14,10 +14,11 @@ from worker.letters.letters import iso
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """Why a project is paused, and until when (ISO 8601; None by hand)."""
+    """Why a project is paused, and until when (ISO 8601; None by hand); `detail` says it in a sentence."""
 
     reason: str
     until: str | None
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class LaneStatus:
     requests_last_minute: int
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """The shape that scripts rely on: a pause has its reason and its end, and no sentence."""
+        paused = {"reason": self.paused.reason, "until": self.paused.until} if self.paused else None
+        return asdict(self) | {"paused": paused}
 
 
 def read_status(connection: Connection, mapping: Mapping) -> list[LaneStatus]:
@@ -59,7 +62,7 @@ def _lane(connection: Connection, mapping: Mapping, project: int, method: Method
         "identities": [source.identity.value for source in alike],
     }
     row = connection.execute(sql(__package__, "lane"), values).one()
-    paused = Paused(row.reason, iso(row.until) if row.until else None) if row.reason else None
+    paused = Paused(row.reason, iso(row.until) if row.until else None, row.detail) if row.reason else None
     return LaneStatus(
         project=project,
         method=method.value,
