@@ -10,6 +10,7 @@ import msgspec
 from models import LONGEST_KEY, LetterReason
 from worker.config.model import Mapping, Source
 from worker.document.build import Built, Invalid, build
+from worker.document.raw import as_json
 from worker.document.values import Unparsed
 from worker.push.model import Absent, Buried, Contact, Held, Verdict, Verdicts
 from worker.reading.reader import ROW_KEY, Found, Unreadable
@@ -103,5 +104,10 @@ def _build(row: Any, key: str, source: Source, mapping: Mapping) -> Built | Verd
         return Buried(LetterReason.INVALID, "The payload is not a JSON object.")
     document = build(row, key=key, source=source, defaults=mapping.defaults)
     if isinstance(document, Invalid):
-        return Buried(LetterReason(document.reason), document.detail, document.document)
+        return Buried(LetterReason(document.reason), document.detail, _shown(row))
     return document
+
+
+def _shown(row: dict[str, Any]) -> bytes | None:
+    """The row as its letter shows it, without the column that we add to the query. A copy: two spellings of a key share a row."""
+    return as_json({name: value for name, value in row.items() if name != ROW_KEY})
