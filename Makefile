@@ -34,11 +34,13 @@ $(BIN)/python:
 
 # Each install is remembered by a file that is younger than what it was made from.
 $(VENV)/runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing (once, for a minute or two) …"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
+	@echo "Installing what the tests need (once) …"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 

@@ -106,6 +106,7 @@ def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
 
     # Inside a container, and under `up` on a bare machine, root is who we are; our tasks run nobody's code.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+    _hush_last_words()
     application = make_application(settings)
     register(application, settings, parts)
     worker = application.Worker(
@@ -121,6 +122,15 @@ def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
     gc.freeze()
     worker.start()
     sys.exit(worker.exitcode or 0)
+
+
+def _hush_last_words() -> None:
+    """Keep Celery's word at a shutdown, "Hitting Ctrl+C again will terminate all running tasks!", for those who have a Ctrl-C to hit.
+
+    It goes past the logs to this stream, and in a log it is only frightening: nothing is lost.
+    """
+    if not sys.stdout.isatty():
+        sys.__stdout__ = None  # type: ignore[misc] # Python itself leaves it None where there is no console
 
 
 def run_beat(settings: Settings) -> None:

@@ -103,6 +103,13 @@ def test_the_demo_fills_the_telephone(up: Up) -> None:
     wait_until(lambda: len(up.names()) > 150, timeout=60, what="the contact book to fill")
 
 
+def test_the_printed_rename_arrives(up: Up) -> None:
+    """It can be pasted as it stands."""
+    up.sql(re.search(r"UPDATE crm\.contacts .*;", up.log.read_text()).group())
+
+    wait_until(lambda: any("Новенко" in name for name in up.names()), timeout=20, what="the new name")
+
+
 def test_a_changed_row_arrives(up: Up) -> None:
     """A row changed with SQL is on the telephone soon after."""
     up.sql(
@@ -176,3 +183,12 @@ def test_ctrl_c_stops_all_of_it(up: Up) -> None:
 
     assert up.process.returncode == 0
     wait_until(lambda: not any(process.is_running() for process in tree), timeout=10, what="the tree to end")
+
+
+def test_the_last_words_are_ours(up: Up) -> None:
+    """Celery's, that another Ctrl-C would terminate all running tasks, are not said: nothing is lost."""
+    up.stop()
+    said = up.log.read_text()
+
+    assert "Hitting" not in said
+    assert said.endswith("Everything is down.\n")

@@ -9,7 +9,11 @@ from worker.cli.session import begin
 
 
 def up() -> None:
-    """Run everything in one process tree; what has no URL in the environment is brought along."""
+    """Run everything in one process tree.
+
+    What has no URL in the environment is brought along. Where no auth key is set, everything goes to the sandbox, nothing to
+    Ringostat.
+    """
     begin()
     from worker.up.up import run  # noqa: PLC0415 - servers and demo are only needed here
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import shlex
+import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -19,6 +21,7 @@ from worker import demo
 from worker.backfill.backfill import Backfill
 from worker.capture import install
 from worker.config.settings import libpq_url
+from worker.up.embedded.postgres import server_binary
 from worker.up.figures import figures
 from worker.up.parts import Part
 from worker.up.servers import Surroundings, surround
@@ -28,6 +31,11 @@ TICK = 0.5
 QUIET_FIGURES = 10.0
 """Seconds between lines of figures where there is no terminal to keep one line alive."""
 DEMO_PACE = "1"
+NO_KEY = "No auth key is set: everything goes to the sandbox, nothing to Ringostat."
+# Of somebody who is on the telephone: the demo hides and removes contacts.
+RENAME = "UPDATE crm.contacts SET last_name = 'Новенко' WHERE id = (SELECT min(id) FROM crm.contacts WHERE NOT hidden);"
+PASTED = ("DATABASE_URL", "SYNC_CONFIG", "RINGOSTAT_PROJECT_ID")
+"""What `dead-letters`, `pause`, `forget` and others ask for in another terminal."""
 
 
 def run(environment: Mapping[str, str]) -> None:
@@ -50,6 +58,7 @@ def run(environment: Mapping[str, str]) -> None:
         announce(surroundings, console)
         watch(surroundings, wired, parts, console, stop)
         console.print("Taking everything down …")
+    console.print("Everything is down.")
 
 
 def prepare(surroundings: Surroundings, wired: Parts) -> None:
@@ -92,23 +101,35 @@ def fill_the_telephone(wired: Parts) -> None:
 
 
 def announce(surroundings: Surroundings, console: Console) -> None:
-    """Where to look."""
-    settings = surroundings.settings
+    """Where to look, and what to paste."""
+    console.print()
+    for line in told(surroundings):
+        console.print(Text(f"  {line}"), soft_wrap=True)
+    console.print()
+
+
+def told(surroundings: Surroundings) -> list[str]:
+    """What a person needs to know of what is up: a line for each address, and for each thing to try."""
+    settings, lines = surroundings.settings, []
     auth = settings.flower_basic_auth.get_secret_value() if settings.flower_basic_auth else ""
-    console.print()
     if surroundings.has_sandbox:
-        console.print(f"  The telephone's contact book   http://127.0.0.1:{settings.sandbox_port}/")
-    console.print(
-        f"  Flower, the job at work        http://127.0.0.1:{settings.flower_port}/   ({auth})", soft_wrap=True
-    )
+        lines += [NO_KEY, f"The telephone's contact book   http://127.0.0.1:{settings.sandbox_port}/"]
+    lines.append(f"Flower, the job at work        http://127.0.0.1:{settings.flower_port}/   ({auth})")
     if surroundings.postgres is not None:
-        console.print(
-            f"  The CRM's database             psql {libpq_url(settings.require_database_url())}", soft_wrap=True
-        )
+        address = libpq_url(settings.require_database_url())
+        lines.append(f"The CRM's database             {psql()} {address}")
     if surroundings.has_demo_crm:
-        console.print("  Change a name, and look        UPDATE crm.contacts SET … WHERE id = 1;")
-    console.print("  Ctrl-C stops all of it; the data stay in", str(settings.sync_home), soft_wrap=True)
-    console.print()
+        lines.append(f"Change a name, and look        {RENAME}")
+    if brought := {name: surroundings.environment[name] for name in PASTED if name in surroundings.environment}:
+        exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in brought.items())
+        lines.append(f"For other commands             export {exports}")
+    lines.append(f"Ctrl-C stops all of it; the data stay in {settings.sync_home}")
+    return lines
+
+
+def psql() -> str:
+    """The psql of this machine, or else the one that comes with the embedded PostgreSQL."""
+    return "psql" if shutil.which("psql") else shlex.quote(str(server_binary().with_name("psql")))
 
 
 def watch(surroundings: Surroundings, wired: Parts, parts: list[Part], console: Console, stop: Event) -> None:
