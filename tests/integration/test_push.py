@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from redis import Redis
+from structlog.testing import capture_logs
 
 from tests.integration.engine import Engine
 from tests.waiting import wait_until
@@ -280,3 +281,17 @@ def test_an_installation_that_has_not_noted_its_address_sends_nothing_anew(engin
     engine.drain()
 
     assert (engine.lane().sent, engine.lane().unchanged) == (3, 3)
+
+
+def test_a_line_of_the_log_names_a_pause_only_where_there_is_one(engine: Engine) -> None:
+    """One wide line a request, without empty fields."""
+    engine.sandbox.faults.add(Status(status=401, after=1))
+    for _ in range(2):
+        engine.contacts(1, 1, f"Name {len(engine.posted())}")
+        engine.change(1)
+        with capture_logs() as told:
+            engine.push()
+        [line] = [line for line in told if line["event"] == "pushed"]
+
+        assert line.get("paused", "absent") == ("unauthorized" if line["status"] == 401 else "absent")
+    assert line["status"] == 401

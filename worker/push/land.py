@@ -160,6 +160,7 @@ def is_narrow(flight: Flight) -> bool:
 def tell(flight: Flight, outcome: Outcome, judgement: Judgement, at: float) -> None:
     """One wide line a request; `at`: when its answer was settled (monotonic seconds)."""
     held = flight.trip.held
+    paused = {"paused": judgement.pause.reason.value} if judgement.pause else {}
     log.info(
         "pushed",
         project=held.project.id,
@@ -170,5 +171,5 @@ def tell(flight: Flight, outcome: Outcome, judgement: Judgement, at: float) -> N
         outcome=name(outcome),
         status=outcome.kind if isinstance(outcome, Failed) else outcome.status,
         ms=round((at - flight.left) * 1000),
-        paused=judgement.pause.reason.value if judgement.pause else None,
+        **paused,
     )
