@@ -47,11 +47,17 @@ function hue(name) {
   return sum;
 }
 
+// What the column cuts off is told where the pointer rests.
+function tell(element, text) {
+  element.textContent = text;
+  element.title = text;
+}
+
 function item(icon, text, remark) {
   const made = by("item").content.firstElementChild.cloneNode(true);
   if (icon) made.querySelector("use").setAttribute("href", `#${icon}`);
-  made.querySelector(".value").textContent = text;
-  if (remark) made.querySelector("small").textContent = remark;
+  tell(made.querySelector(".value"), text);
+  if (remark) tell(made.querySelector("small"), remark);
   return made;
 }
 
