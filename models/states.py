@@ -47,7 +47,8 @@ class BatchState(StrEnum):
     """A worker holds it under a lease. Settling moves it on; `recover` takes it back when the lease is over."""
 
     POSTPONED = "postponed"
-    """In the middle of a split, waiting for the rate limit. The collector makes it `cut` again when it is due."""
+    """Waits for the rate limit in the middle of a split, or for a new lease where its own is too short for the next request. The
+    collector makes it `cut` again when it is due."""
 
 
 class LetterState(StrEnum):

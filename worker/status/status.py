@@ -23,7 +23,7 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """The figures of one project and method; what they count stands in `docs/architecture.md`."""
+    """The figures of one project and method; what they count stands in `docs/commands.md`."""
 
     project: int
     method: str
