@@ -6,7 +6,7 @@ import sys
 
 from worker import logs  # noqa: F401 - before anybody else loads structlog
 from worker.cli.app import make_app
-from worker.errors import SyncError
+from worker.errors import SyncError, sentence
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     try:
         make_app(sys.argv[1] if len(sys.argv) > 1 else None)()
     except SyncError as error:
-        print(f"ringostat-sync: {error}", file=sys.stderr)  # noqa: T201 - a person's answer, not a log line
+        print(f"ringostat-sync: {sentence(error)}", file=sys.stderr)  # noqa: T201 - a person's answer, not a log line
         sys.exit(error.exit_code)
 
 

@@ -32,3 +32,9 @@ class LimiterUnavailableError(SyncError):
 def first_line(error: BaseException) -> str:
     """The first line of what a library says, SQLAlchemy's wrapping aside."""
     return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def sentence(error: SyncError) -> str:
+    """The error's text as a person reads it, with a full stop: texts of the settings have none, as they stand in one another."""
+    told = str(error)
+    return told if told.endswith((".", "?", "!", "…")) else f"{told}."

@@ -46,11 +46,12 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
 def test_a_wrong_setting_is_one_line(
     tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], said: str
 ) -> None:
-    """Exit code 2, one line that names the setting, and never a traceback."""
+    """Exit code 2, one sentence that names the setting, and never a traceback."""
     done = run(tmp_path, *arguments, **environment)
 
     assert done.returncode == 2
     assert said in done.stderr
+    assert done.stderr.endswith(".\n")
     assert len(done.stderr.strip().splitlines()) == 1
 
 

@@ -22,7 +22,7 @@ def test_rows_without_a_key_are_a_warning(engine: Engine) -> None:
     found = findings(engine, QUERY.format(more="NULL"))
 
     assert [one.text for one in found if one.warns] == ["checked: rows without a key: 1; nobody is sent for them"]
-    assert "checked: 8 of 8 sampled contacts can be sent" in [one.text for one in found]
+    assert "checked: of a sample of 8, 8 can be sent" in [one.text for one in found]
 
 
 def test_a_row_that_can_not_be_computed_is_a_warning(engine: Engine) -> None:

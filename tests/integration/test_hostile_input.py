@@ -372,11 +372,11 @@ SHAPES = {
     "{}": "contactDirections must be an array.",
     '"0671234567"': "contactDirections must be an array.",
     "380671234567": "contactDirections must be an array.",
-    "[[]]": "None of the 1 contactDirections holds a valid number or address.",
-    '[[{"type": "phone", "value": "0671234567"}]]': "None of the 1 contactDirections holds a valid number or address.",
-    "[null, 1, true, {}]": "None of the 4 contactDirections holds a valid number or address.",
-    '[{"type": "phone"}]': "None of the 1 contactDirections holds a valid number or address.",
-    '[{"type": 1, "value": [2]}]': "None of the 1 contactDirections holds a valid number or address.",
+    "[[]]": "contactDirections must hold a valid number or address; left out: 1.",
+    '[[{"type": "phone", "value": "0671234567"}]]': "contactDirections must hold a valid number or address; left out: 1.",
+    "[null, 1, true, {}]": "contactDirections must hold a valid number or address; left out: 4.",
+    '[{"type": "phone"}]': "contactDirections must hold a valid number or address; left out: 1.",
+    '[{"type": 1, "value": [2]}]': "contactDirections must hold a valid number or address; left out: 1.",
 }
 
 

@@ -138,7 +138,7 @@ def test_a_sandbox_may_go_away_and_come_back(sandbox: Sandbox) -> None:
 
 def test_a_taken_port_is_said_in_one_line(sandbox: Sandbox) -> None:
     """With the setting that says which."""
-    with pytest.raises(ConfigError, match=r"^SANDBOX_PORT: port \d+ .*choose a free one$"):
+    with pytest.raises(ConfigError, match=r"^SANDBOX_PORT: port \d+ .*choose a free one\.$"):
         Sandbox(port=sandbox.port).start()
 
 

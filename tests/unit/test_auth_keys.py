@@ -81,22 +81,22 @@ def test_keys_that_agree_are_one(folder):
         (
             "",
             {},
-            "project 106 has no key: set RINGOSTAT_AUTH_KEY (or RINGOSTAT_AUTH_KEY_FILE) to it",
+            "Project 106 has no key: set RINGOSTAT_AUTH_KEY (or RINGOSTAT_AUTH_KEY_FILE) to it",
         ),
         (
             'auth_key_env = "X"',
             {},
-            "project 106 has no key: set X, the variable that its auth_key_env names",
+            "Project 106 has no key: set X, the variable that its auth_key_env names",
         ),
         (
             "[[projects]]\nid = 107",
             {"RINGOSTAT_AUTH_KEY": "k"},
-            "project 107 has no key: add auth_key_env or auth_key_file to its [[projects]] table in sync.toml",
+            "Project 107 has no key: add auth_key_env or auth_key_file to its [[projects]] table in sync.toml",
         ),
         (
             'auth_key_env = "X"',
             {"X": "hunter1", "RINGOSTAT_AUTH_KEY": "hunter2"},
-            "project 106 has different keys in X and RINGOSTAT_AUTH_KEY: keep one of them",
+            "Project 106 has different keys in X and RINGOSTAT_AUTH_KEY: keep one of them",
         ),
         (
             'auth_key_env = "X"\nauth_key_file = "contacts.sql"',
@@ -119,7 +119,7 @@ def test_keys_that_agree_are_one(folder):
         (
             'auth_key_env = "hunter2"',
             {},
-            "project 106 has no key: set the variable that its auth_key_env names",
+            "Project 106 has no key: set the variable that its auth_key_env names",
         ),
     ],
 )

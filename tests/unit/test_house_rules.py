@@ -119,6 +119,32 @@ def test_every_statement_that_is_named_is_there(path: Path) -> None:
             assert (room / f"{name.value}.sql").is_file()
 
 
+SPOKEN = {
+    "SyncError",
+    "ConfigError",
+    "RefusedError",
+    "MappingBrokenError",
+    "ReplicaUnavailableError",
+    "LimiterUnavailableError",
+}
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_error_is_a_sentence(path: Path) -> None:
+    """It begins with a capital or a name, and ends with a full stop; those of `config/` get theirs where they are shown."""
+    if path.parent.name == "config":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SPOKEN and node.args
+        ):
+            continue
+        pieces = node.args[0].values if isinstance(node.args[0], ast.JoinedStr) else node.args[:1]
+        first, *_, last = (*pieces, pieces[-1])
+        assert not isinstance(first, ast.Constant) or not first.value[0].islower()
+        assert not isinstance(last, ast.Constant) or last.value.endswith(".")
+
+
 def test_models_know_nothing_of_the_worker() -> None:
     """The tables are underneath: `models` imports nothing of ours but itself."""
     found = {name.split(".")[0] for path in (ROOT / "models").glob("*.py") for name in imports(path)}

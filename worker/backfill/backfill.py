@@ -1,4 +1,4 @@
-"""Backfill: every key of a source goes into the queue behind live changes, in chunks, and resumes where it stopped."""
+"""Backfill: every contact of a source waits to be sent, behind live changes; put there in chunks, resumed where it stopped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Backfill:
         return next(self._read(f"SELECT count(*) FROM ({self._keys()}) AS k", {}))[0][0]  # type: ignore[no-any-return]
 
     def run(self) -> Iterator[int]:
-        """Put the keys into the queue; yields how many are in after each chunk, from the start of the whole backfill."""
+        """Let the contacts wait; yields how many do after each chunk, counted from the start of the whole backfill."""
         done, after = self._begin()
         yield done
         for chunk in self._read(*self._after(after)):

@@ -84,7 +84,9 @@ def _source(parts: Parts, source: Source, sample: int) -> Iterator[Finding | Exa
     yield Finding(f"{source.name}: the query runs, its key is {plan.key_type}")
     yield from _plan(source, plan)
     if repeated:
-        yield Finding(f"{source.name}: {repeated} keys come more than once; each becomes a dead letter", warns=True)
+        yield Finding(
+            f"{source.name}: keys that come more than once: {repeated}; each becomes a dead letter", warns=True
+        )
     if without:
         yield Finding(f"{source.name}: rows without a key: {without}; nobody is sent for them", warns=True)
     if isinstance(rows, psycopg.DataError):
@@ -138,11 +140,11 @@ def _documents(source: Source, rows: list[dict[str, Any]], defaults: Defaults) -
             built.append(document)
             if document.dropped:
                 yield Finding(
-                    f"{source.name}: key {key}: {document.dropped} numbers or addresses are left out", warns=True
+                    f"{source.name}: key {key}: numbers or addresses that are left out: {document.dropped}", warns=True
                 )
         else:
             yield Finding(f"{source.name}: key {key}: {document.reason}: {document.detail}", warns=True)
-    yield Finding(f"{source.name}: {len(built)} of {len(rows)} sampled contacts can be sent")
+    yield Finding(f"{source.name}: of a sample of {len(rows)}, {len(built)} can be sent")
     if built:
         body = envelope(source.method, [built[0].body]).decode()
         pretty = json.dumps(json.loads(body), ensure_ascii=False, indent=2)

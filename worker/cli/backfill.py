@@ -21,7 +21,10 @@ def backfill(
     where: Annotated[str, typer.Option("--where", metavar="SQL", help="Only keys for which this holds.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Send even what is unchanged.")] = False,
 ) -> None:
-    """Put every key of a source into the queue, behind live changes. The same command resumes what was stopped."""
+    """Have every contact of a source sent.
+
+    They wait behind live changes. The same command resumes what was stopped.
+    """
     settings = begin()
     parts = Parts.of(settings, need_keys=False)
     known = known_source(parts.mapping, source)
@@ -30,7 +33,8 @@ def backfill(
     work = Backfill(parts.engine, parts.crm, known, where, force)
     with in_one_line():
         done = _resumable(work)
-    typer.echo(f"{done} contacts of {source} are in the queue.", err=True)
+    waiting = "1 contact is" if done == 1 else f"{done} contacts are"
+    typer.echo(f"{source}: {waiting} waiting to be sent.", err=True)
 
 
 def _resumable(work: Backfill) -> int:

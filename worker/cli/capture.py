@@ -16,12 +16,15 @@ from worker.cli.session import begin, mapping_of, printable
 from worker.config.settings import Settings, libpq_url
 from worker.errors import ConfigError, RefusedError
 
-app = typer.Typer(help="The triggers by which the CRM's changes reach the outbox.", no_args_is_help=True)
+app = typer.Typer(help="The triggers by which changes reach the outbox.", no_args_is_help=True)
 
 
 @app.command()
 def install() -> None:
-    """Put the triggers on the watched tables; remove those no longer listed. May be repeated."""
+    """Put the triggers on the watched tables.
+
+    Removes those of watches no longer listed. May be repeated.
+    """
     settings = begin()
     mapping = mapping_of(settings)
     with _crm(settings) as connection:
@@ -32,7 +35,10 @@ def install() -> None:
 
 @app.command()
 def status() -> None:
-    """Show the watches; exit code 1 when a trigger is missing."""
+    """Show the watches and how they stand.
+
+    Exit code 1 when a trigger is missing.
+    """
     settings = begin()
     mapping = mapping_of(settings)
     with _crm(settings) as connection:

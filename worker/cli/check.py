@@ -14,9 +14,12 @@ from worker.wiring import Parts
 
 
 def check(
-    sample: Annotated[int, typer.Option(min=0, help="Contacts of each source to build.")] = 10,
+    sample: Annotated[int, typer.Option(min=0, metavar="N", help="Contacts of each source to build.")] = 10,
 ) -> None:
-    """Check settings, connections and mapping; print problems and one finished request. Posts nothing."""
+    """Check settings, connections and mapping.
+
+    Prints problems and one finished request. Posts nothing.
+    """
     settings = begin()
     stopped = False
     example: Example | None = None

@@ -20,10 +20,13 @@ from worker.letters import letters
 app = typer.Typer(help="Contacts that could not be sent.", no_args_is_help=True)
 
 ProjectOption = Annotated[int | None, typer.Option("--project", metavar="PROJECT", help="Only this project's.")]
-ReasonOption = Annotated[LetterReason | None, typer.Option("--reason", help="Only those of this reason.")]
+ReasonOption = Annotated[
+    LetterReason | None,
+    typer.Option("--reason", metavar="REASON", help=f"Only those of this reason: {', '.join(LetterReason)}."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All open letters (of --project, --reason).")]
-Ids = Annotated[list[int] | None, typer.Argument(metavar="ID...", help="Letters, by their ids.")]
+Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Letters, by their ids.")]
 
 
 @app.command("list")
@@ -42,7 +45,10 @@ def list_(project: ProjectOption = None, reason: ReasonOption = None, as_json: J
 def show(
     letter: Annotated[int, typer.Argument(metavar="ID", help="The letter's id.")], as_json: JsonOption = False
 ) -> None:
-    """Show one letter whole, with its document and the API's answer."""
+    """Show one letter whole.
+
+    With its document and the API's answer.
+    """
     with outbox(begin()) as connection:
         found = letters.show_letter(connection, letter)
     if as_json:

@@ -12,11 +12,14 @@ from worker.cli.session import begin, mapping_of
 
 
 def flower(
-    address: Annotated[str, typer.Option(help="Where to listen; loopback unless asked.")] = "127.0.0.1",
+    address: Annotated[str, typer.Option(metavar="HOST", help="Where to listen; loopback unless asked.")] = "127.0.0.1",
     writable: Annotated[bool, typer.Option("--writable", help="Let the page revoke tasks and stop workers.")] = False,
-    database: Annotated[Path | None, typer.Option(help="Keep what was seen in this file.")] = None,
+    database: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep what was seen in this file.")] = None,
 ) -> None:
-    """Show the job at work, in a browser, behind a password (FLOWER_BASIC_AUTH)."""
+    """Show the job at work, in a browser.
+
+    Behind a password (FLOWER_BASIC_AUTH).
+    """
     settings = begin()
     mapping_of(settings)
     run_flower(settings, address, writable=writable, database=database)

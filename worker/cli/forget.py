@@ -17,7 +17,7 @@ COPIES = (
     " and a contact that the CRM still has is sent again by its next change or by a backfill."
 )
 UNEXPANDED = (
-    "Changed rows that are not yet spread over their contacts: {}. Until `status` shows nothing pending, they hold the"
+    "Changed rows that are not yet expanded into their contacts: {}. Until `status` shows nothing pending, they hold the"
     " columns that a watch's `keys` names."
 )
 
@@ -26,7 +26,10 @@ def forget(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source of the mapping.")],
     key: Annotated[str, typer.Argument(metavar="KEY", help="The contact's key, spelt as in the outbox.")],
 ) -> None:
-    """Remove everything that is held of one contact: its changes, its digest and ids, its dead letters."""
+    """Remove all that is held of one contact.
+
+    Its changes, its payloads, its digest and ids, and its dead letters.
+    """
     settings = begin()
     mapping = mapping_of(settings)
     known = known_source(mapping, source)
@@ -43,6 +46,6 @@ def told(found: Forgotten) -> str:
     if not found.removed:
         return "Nothing is held of this contact."
     return (
-        f"Removed: changes {found.changes}, waiting {found.waiting}, delivered {found.delivery},"
-        f" dead letters {found.letters}, places of backfills {found.places}."
+        f"Removed: changes {found.changes}, waiting {found.waiting}, last accepted state {found.delivery},"
+        f" dead letters {found.letters}, backfill positions {found.places}."
     )

@@ -12,7 +12,10 @@ from worker.wiring import Parts
 
 
 def listen() -> None:
-    """Wake the collector within milliseconds of a commit. A second one does no harm."""
+    """Wake the collector as soon as a change commits.
+
+    Within milliseconds. A second one does no harm.
+    """
     settings = begin()
     parts = Parts.of(settings, need_keys=False)
     stop = Event()

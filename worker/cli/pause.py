@@ -24,7 +24,10 @@ def pause(project: ProjectId) -> None:
 
 
 def resume(project: ProjectId) -> None:
-    """Lift any pause of a project and make its waiting contacts due now."""
+    """Lift any pause of a project.
+
+    Its waiting contacts are due now.
+    """
     settings = begin()
     known_project(mapping_of(settings), project)
     with outbox(settings) as connection:

@@ -8,7 +8,10 @@ from worker.cli.session import begin
 
 
 def migrate() -> None:
-    """Bring the schema `ringostat_sync` in DATABASE_URL to head. May be repeated."""
+    """Bring the database's schema to head.
+
+    It is `ringostat_sync` in DATABASE_URL. May be repeated.
+    """
     url = begin().require_database_url()
     with in_one_line():
         migrations.upgrade(url)

@@ -11,10 +11,13 @@ from worker.config.settings import libpq_url
 
 
 def sandbox(
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Its port (SANDBOX_PORT).")] = None,
-    address: Annotated[str, typer.Option(help="Where to listen; loopback unless asked.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=1, max=65535, metavar="PORT", help="Its port (SANDBOX_PORT).")] = None,
+    address: Annotated[str, typer.Option(metavar="HOST", help="Where to listen; loopback unless asked.")] = "127.0.0.1",
 ) -> None:
-    """Run the stand-in API: its rules, faults on request, and a page that shows the contact book."""
+    """Run the stand-in for Ringostat's API.
+
+    With its rules, faults on request, and a page that shows the contact book.
+    """
     from worker.sandbox.server import serve  # noqa: PLC0415 - tornado is only needed here
 
     settings = begin()
@@ -22,7 +25,7 @@ def sandbox(
 
 
 def demo_crm(
-    pace: Annotated[float, typer.Option(min=0.0, help="Events a second.")] = 1.0,
+    pace: Annotated[float, typer.Option(min=0.0, metavar="N", help="Events a second.")] = 1.0,
 ) -> None:
     """Fill the CRM's database with a demo, and live in it."""
     from worker.demo import run  # noqa: PLC0415

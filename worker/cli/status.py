@@ -15,7 +15,10 @@ from worker.status.status import LaneStatus, read_status
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Show what waits, what is on its way, what has arrived, and what is dead or paused."""
+    """Show what waits, what arrived, what is paused.
+
+    Also what is on its way, what is dead, and why a project is paused.
+    """
     settings = begin()
     mapping = mapping_of(settings)
     with outbox(settings) as connection:

@@ -15,7 +15,7 @@ CONCURRENCY = 4
 
 def worker(
     concurrency: Annotated[
-        int, typer.Option(min=1, max=256, help="Convoys of batches pushed at once by this worker.")
+        int, typer.Option(min=1, max=256, metavar="N", help="Processes, each of which collects and pushes.")
     ] = CONCURRENCY,
 ) -> None:
     """Collect and push. Run as many as you like, on as many machines."""

@@ -21,10 +21,10 @@ def find_auth_key(project: ProjectTable, settings: Settings, *, only: bool) -> s
     if uses_environment and settings.ringostat_auth_key is not None:
         found["RINGOSTAT_AUTH_KEY"] = settings.ringostat_auth_key.get_secret_value()
     if not found:
-        raise ConfigError(f"project {project.id} has no key: {_remedy(project, settings, uses_environment)}")
+        raise ConfigError(f"Project {project.id} has no key: {_remedy(project, settings, uses_environment)}")
     if len(set(found.values())) > 1:
         places = " and ".join(found)
-        raise ConfigError(f"project {project.id} has different keys in {places}: keep one of them")
+        raise ConfigError(f"Project {project.id} has different keys in {places}: keep one of them")
     return next(iter(found.values()))
 
 

@@ -96,7 +96,7 @@ def _contact(row: Mapping[str, Any], key: str, source: Source, defaults: Default
     )
     if not made:
         raise _NoDirectionsError(
-            f"None of the {dropped} contactDirections holds a valid number or address."
+            f"contactDirections must hold a valid number or address; left out: {dropped}."
             if dropped
             else "contactDirections must hold at least one number or address."
         )

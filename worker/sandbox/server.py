@@ -75,7 +75,7 @@ class Sandbox:
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise ConfigError(
-                f"SANDBOX_PORT: port {self.port} of {self.host} cannot be had ({why}); choose a free one"
+                f"SANDBOX_PORT: port {self.port} of {self.host} cannot be had ({why}); choose a free one."
             ) from error
         self.port = self._sockets[0].getsockname()[1]
 
