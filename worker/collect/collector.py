@@ -104,7 +104,7 @@ class Collector:
         return there
 
     def _take_in(self, source: Source, start: int) -> bool:
-        """Take in what there is from outbox id `start` on. Whether among the rows were such as stand for many contacts."""
+        """Take in what there is from outbox id `start` on. Returns whether any row stands for many contacts."""
         end = self._clock() + TAKE_IN_SECONDS
         values: dict[str, object] = {
             "source": source.name,

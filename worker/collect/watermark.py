@@ -10,7 +10,7 @@ GRACE = 2.0
 SWEEP = 1.0
 """Seconds between two scans from the beginning, which find whatever appeared below the watermark."""
 SHARE = 0.05
-"""Of the time at most, goes into such scans; they come less often where dead rows make them slow."""
+"""At most this share of the time goes into such scans; they come less often where dead rows make them slow."""
 
 
 @dataclass(slots=True)

@@ -70,5 +70,5 @@ def touched(connection: psycopg.Connection[Any], statement: str, parameters: lis
 
 
 def largest(node: dict[str, Any]) -> int:
-    """Estimated rows of the largest step, times its loops' outer rows left aside."""
+    """Estimated rows of the largest step; loops are not multiplied in."""
     return max([int(node.get("Plan Rows", 0)), *(largest(child) for child in node.get("Plans", []))])
