@@ -1,0 +1,44 @@
+"""What the documents list is what there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from models import LetterReason, PauseReason
+from worker.document.wire import Contact, Direction, Organization
+from worker.letters.letters import Letter
+from worker.status.status import LaneStatus
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("document", "reasons"), [("docs/commands.md", LetterReason), ("README.md", PauseReason)], ids=["letters", "pauses"]
+)
+def test_every_reason_has_its_row(document: str, reasons: type[LetterReason | PauseReason]) -> None:
+    """What it means, and what to do."""
+    rows = re.findall(r"^\| `(\w+)` \|.*\|.+\|$", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert {str(reason) for reason in reasons} <= set(rows)
+
+
+@pytest.mark.parametrize("shape", [Contact, Organization, Direction], ids=lambda shape: shape.__name__)
+def test_every_column_is_told(shape: type[Contact | Organization | Direction]) -> None:
+    """By the API's name, in quotes where SQL needs them."""
+    told = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").split("## Columns of a query")[1]
+
+    for field in shape.__struct_fields__:
+        assert f"`{field}`" in told or f'`"{field}"`' in told
+
+
+def test_the_json_of_the_documents_has_the_fields_of_the_commands() -> None:
+    """All of them, and no others."""
+    lane, letter = (json.loads(written) for written in re.findall(r"```json\n(.*?)```", COMMANDS, re.DOTALL))
+
+    assert set(lane["projects"][0]) == set(LaneStatus.__slots__)
+    assert set(letter) == set(Letter.__slots__)
