@@ -263,6 +263,12 @@ def test_the_quick_way_knows_the_usual_spellings(spelt):
 PIECES = st.sampled_from([*"0123456789+ ()-.,;#x*/~", "067", "380", "дод", "ext", "мама", ";phone-context="])
 
 
+@pytest.mark.parametrize("written", ["0000000000", "00000000000", "+380000000000", "000-00-00"])
+def test_nothing_but_zeros_is_no_number(written):
+    """Somebody had to fill in a form."""
+    assert e164(written, "UA", "possible") is None
+
+
 @settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(PIECES).map("".join)), st.sampled_from(["UA", "US", "XX", None]))
 def test_any_text_is_a_number_or_none(written, region):

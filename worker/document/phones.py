@@ -78,7 +78,8 @@ def _by_library(spelt: str, region: str | None, check: str) -> str | None:
         number = phonenumbers.parse(spelt, region)
     except phonenumbers.NumberParseException:
         return None
-    if len(number.extension or "") > _LONGEST_EXTENSION:
+    # Nothing but zeros is what a form was filled with; the library finds it possible, and another number each time it reads it.
+    if len(number.extension or "") > _LONGEST_EXTENSION or not number.national_number:
         return None
     passes = phonenumbers.is_valid_number if check == "valid" else phonenumbers.is_possible_number
     if not passes(number):
