@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy import Connection
 
 from models import LetterReason
 from worker.cli.outbox import outbox
 from worker.cli.session import begin, known_project, mapping_of, print_json, printable, wide_console
+from worker.cli.tables import print_rows, to_the_second
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.letters import letters
@@ -27,6 +26,7 @@ ReasonOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All open letters (of --project, --reason).")]
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Letters, by their ids.")]
+NAMES = ("id", "project", "method", "source", "key", "reason", "attempts", "last failed", "detail")
 
 
 @app.command("list")
@@ -38,7 +38,7 @@ def list_(project: ProjectOption = None, reason: ReasonOption = None, as_json: J
     if as_json:
         print_json([letter.as_json() for letter in found])
     else:
-        wide_console().print(_table(found))
+        print_rows(wide_console(), NAMES, [_row(letter) for letter in found], sentence="detail")
 
 
 @app.command()
@@ -100,21 +100,6 @@ def _settings(project: int | None) -> Settings:
     return settings
 
 
-def _table(found: list[letters.Letter]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("id", "project", "method", "source", "key", "reason", "attempts", "last failed", "detail"):
-        table.add_column(name, overflow="fold")
-    for letter in found:
-        row = (
-            letter.id,
-            letter.project,
-            letter.method,
-            letter.source,
-            letter.key,
-            letter.reason,
-            letter.attempts,
-        )
-        cells = (*row, letter.last_failed_at, letter.detail)
-        # As Text, so that square brackets are no markup.
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    return table
+def _row(letter: letters.Letter) -> list[object]:
+    whose = [letter.id, letter.project, letter.method, letter.source, letter.key]
+    return [*whose, letter.reason, letter.attempts, to_the_second(letter.last_failed_at), letter.detail]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from worker.cli.outbox import outbox
 from worker.cli.session import begin, mapping_of, print_json, printable, wide_console
+from worker.cli.tables import print_rows, to_the_second
 from worker.status.status import LaneStatus, read_status
+
+FIGURES = ("pending", "in flight", "oldest", "sent", "unchanged", "absent", "dead", "requests/min")
+NAMES = ("project", "method", *FIGURES, "paused")
 
 
 def status(
@@ -26,7 +29,7 @@ def status(
     if as_json:
         print_json({"projects": [lane.as_json() for lane in lanes]})
     else:
-        wide_console().print(_table(lanes))
+        print_rows(wide_console(), NAMES, [_row(lane) for lane in lanes], right=FIGURES)
         for line in why_paused(lanes):
             typer.echo(line)
 
@@ -37,17 +40,14 @@ def why_paused(lanes: list[LaneStatus]) -> list[str]:
     return [f"{project} is paused, {why.reason}: {printable(why.detail)}" for project, why in paused.items()]
 
 
-def _table(lanes: list[LaneStatus]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("project", justify="right")
-    table.add_column("method")
-    for name in ("pending", "in flight", "oldest", "sent", "unchanged", "absent", "dead", "requests/min"):
-        table.add_column(name, justify="right")
-    table.add_column("paused")
-    for lane in lanes:
-        oldest = "" if lane.oldest_pending_s is None else f"{lane.oldest_pending_s:.0f} s"
-        paused = f"{lane.paused.reason} until {lane.paused.until or '`resume`'}" if lane.paused else ""
-        figures = (lane.sent, lane.unchanged, lane.absent, lane.dead, lane.requests_last_minute)
-        row = [lane.project, lane.method, lane.pending, lane.in_flight, oldest, *figures, paused]
-        table.add_row(*(str(cell) for cell in row))
-    return table
+def _row(lane: LaneStatus) -> list[object]:
+    oldest = "" if lane.oldest_pending_s is None else f"{lane.oldest_pending_s:.0f} s"
+    waiting = [lane.pending, lane.in_flight, oldest]
+    settled = [lane.sent, lane.unchanged, lane.absent, lane.dead]
+    return [lane.project, lane.method, *waiting, *settled, lane.requests_last_minute, _paused(lane)]
+
+
+def _paused(lane: LaneStatus) -> str:
+    if lane.paused is None:
+        return ""
+    return f"{lane.paused.reason} until {to_the_second(lane.paused.until) if lane.paused.until else '`resume`'}"
