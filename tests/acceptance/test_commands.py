@@ -55,6 +55,19 @@ def test_a_wrong_setting_is_one_line(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("arguments", [("check",), ("worker",)], ids=" ".join)
+def test_keys_that_differ_are_one_line(folder: Path, arguments: tuple[str, ...]) -> None:
+    """Also of a command that does not post, but looks at everything."""
+    toml = '[[projects]]\nid = 106\nauth_key_env = "K106"\n' + TOML
+    (folder / "sync.toml").write_text(toml)
+    environment = {"DATABASE_URL": "postgresql://x/y", "REDIS_URL": "redis://x", "K106": "a", "RINGOSTAT_AUTH_KEY": "z"}
+    done = run(folder, *arguments, **environment)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Project 106 has different keys in K106 and RINGOSTAT_AUTH_KEY" in done.stderr
+
+
 def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
     """An unknown option is wrong usage."""
     assert run(tmp_path, "status", "--nonsense").returncode == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.integration.engine import Engine
 from worker.check.check import Finding, check
+from worker.config.settings import load_settings
+from worker.wiring import Parts
 
 QUERY = """SELECT nullif(id, 9) AS key, name AS "fullName", {more} AS "staffId",
     '[{{"type":"phone","value":"0671234567"}}]'::json AS "contactDirections" FROM crm.contacts"""
@@ -15,6 +17,16 @@ def findings(engine: Engine, query: str) -> list[Finding]:
     engine.contacts(1, 9)
     found = [one for one in check(engine.parts, 20) if isinstance(one, Finding)]
     return [one for one in found if one.text.startswith("checked")]
+
+
+def test_a_project_without_a_key_is_a_warning(engine: Engine) -> None:
+    """The worker will need one, the sources can be read without; told as `worker` would tell it."""
+    assert Finding("Project 106: its key is set") in list(check(engine.parts, 0))
+
+    parts = Parts.of(load_settings(engine.environment | {"RINGOSTAT_AUTH_KEY": ""}), need_keys=False)
+    told = "Project 106 has no key: set RINGOSTAT_AUTH_KEY (or RINGOSTAT_AUTH_KEY_FILE) to it"
+
+    assert Finding(told, warns=True) in list(check(parts, 0))
 
 
 def test_rows_without_a_key_are_a_warning(engine: Engine) -> None:

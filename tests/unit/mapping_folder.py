@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from worker.config.mapping import load_mapping
+from worker.config.mapping import keyless_projects, load_mapping
 from worker.config.model import Mapping
-from worker.config.settings import load_settings
+from worker.config.settings import Settings, load_settings
 from worker.errors import ConfigError
 
 SQL = 'SELECT c.id AS key, c.name AS "fullName" FROM crm.contacts c WHERE NOT c.hidden; -- all\r\n'
@@ -26,10 +26,16 @@ class Folder:
     def write(self, name: str, text: str) -> None:
         (self.path / name).write_bytes(text.encode())
 
-    def load(self, toml: str, *, need_keys: bool = False, project: str = "106", **env: str) -> Mapping:
+    def settings(self, toml: str, project: str = "106", **env: str) -> Settings:
         self.write("sync.toml", toml)
         env |= {"SYNC_CONFIG": str(self.path / "sync.toml"), "RINGOSTAT_PROJECT_ID": project}
-        return load_mapping(load_settings(env), need_keys=need_keys)
+        return load_settings(env)
+
+    def load(self, toml: str, *, need_keys: bool = False, project: str = "106", **env: str) -> Mapping:
+        return load_mapping(self.settings(toml, project, **env), need_keys=need_keys)
+
+    def keyless(self, toml: str, **env: str) -> dict[int, str]:
+        return keyless_projects(self.settings(toml, **env))
 
     def refusal_of(self, toml: str, *, need_keys: bool = False, project: str = "106", **env: str) -> str:
         """Return the error's one line, without the path of the folder."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.mapping_folder import SOURCE, TWO_PROJECTS, Folder
+from worker.errors import ConfigError
 
 
 @pytest.fixture
@@ -134,3 +135,23 @@ def test_a_mapping_printed_shows_no_key(folder):
     """The key is not in the mapping's repr."""
 
     assert "hunter2" not in repr(folder.load(SOURCE, need_keys=True, RINGOSTAT_AUTH_KEY="hunter2"))
+
+
+def test_projects_without_a_key_are_known_before_one_is_needed(folder):
+    """Each with what to do about it; those that have one are not among them."""
+    toml = TWO_PROJECTS + 'auth_key_env = "OTHER"\n' + SOURCE + "project = 106\n"
+
+    assert folder.keyless(toml, OTHER="o") == {
+        106: "Project 106 has no key: set RINGOSTAT_AUTH_KEY (or RINGOSTAT_AUTH_KEY_FILE) to it"
+    }
+    assert folder.keyless(toml, OTHER="o", RINGOSTAT_AUTH_KEY="k") == {}
+
+
+@pytest.mark.parametrize(
+    ("project", "env"),
+    [('auth_key_file = "gone"', {}), ('auth_key_env = "X"', {"X": "hunter1", "RINGOSTAT_AUTH_KEY": "hunter2"})],
+)
+def test_a_key_that_cannot_be_used_is_an_error_at_once(folder, project, env):
+    """A file that is not there and two keys that differ are wrong settings, and no lack of a key."""
+    with pytest.raises(ConfigError):
+        folder.keyless(f"[[projects]]\nid = 106\n{project}\n" + SOURCE, **env)

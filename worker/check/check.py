@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from worker.config.mapping import keyless_projects
 from worker.config.model import Defaults, Source
 from worker.config.query import clean_query
 from worker.document.build import Built, build
@@ -42,11 +43,18 @@ class Example:
 
 
 def check(parts: Parts, sample: int) -> Iterator[Finding | Example]:
-    """What stands and what does not, source by source, with `sample` contacts of each built."""
+    """What stands and what does not, source by source, with `sample` contacts of each built.
+
+    Raises ConfigError, before all else, for a project's key that can't be used.
+    """
+    keyless = keyless_projects(parts.settings)
     connected = True
     for finding in _connections(parts):
         connected = connected and not finding.stops
         yield finding
+    for project in parts.mapping.projects:
+        problem = keyless.get(project)
+        yield Finding(problem or f"Project {project}: its key is set", warns=problem is not None)
     if connected:
         for source in parts.mapping.sources.values():
             yield from _source(parts, source, sample)

@@ -9,19 +9,23 @@ from worker.config.toml_schema import ProjectTable
 from worker.errors import ConfigError
 
 
+class NoKeyError(ConfigError):
+    """A project has no key; its text says where to put one."""
+
+
 def find_auth_key(project: ProjectTable, settings: Settings, *, only: bool) -> str:
     """Return a project's key.
 
     It is looked for where the project's table says (`auth_key_env`, `auth_key_file`), and in
     RINGOSTAT_AUTH_KEY for the `only` project and for the one that RINGOSTAT_PROJECT_ID names.
-    Raises ConfigError when there is none, when two places differ, and when it cannot be a key.
+    Raises NoKeyError when there is none, ConfigError when two places differ, and when it cannot be a key.
     """
     uses_environment = only or settings.ringostat_project_id == project.id
     found = _named_keys(project, settings)
     if uses_environment and settings.ringostat_auth_key is not None:
         found["RINGOSTAT_AUTH_KEY"] = settings.ringostat_auth_key.get_secret_value()
     if not found:
-        raise ConfigError(f"Project {project.id} has no key: {_remedy(project, settings, uses_environment)}")
+        raise NoKeyError(f"Project {project.id} has no key: {_remedy(project, settings, uses_environment)}")
     if len(set(found.values())) > 1:
         places = " and ".join(found)
         raise ConfigError(f"Project {project.id} has different keys in {places}: keep one of them")

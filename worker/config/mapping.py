@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from worker.config.auth_keys import find_auth_key
+from worker.config.auth_keys import NoKeyError, find_auth_key
 from worker.config.complaints import shown
 from worker.config.files import read_text
 from worker.config.model import Defaults, Identity, Mapping, Method, Project, Source, Watch
@@ -26,6 +26,21 @@ def load_mapping(settings: Settings, *, need_keys: bool) -> Mapping:
     written = read_sync_toml(path)
     projects = _projects(written, settings, need_keys=need_keys)
     return Mapping(defaults=_defaults(written), projects=projects, sources=_sources(written, path, projects))
+
+
+def keyless_projects(settings: Settings) -> dict[int, str]:
+    """Return what to do about each project that has no key, by its id.
+
+    Raises ConfigError as `load_mapping` does of the file and its projects, and of a key that cannot be used.
+    """
+    tables = _project_tables(read_sync_toml(settings.sync_config), settings)
+    keyless: dict[int, str] = {}
+    for table in tables:
+        try:
+            find_auth_key(table, settings, only=len(tables) == 1)
+        except NoKeyError as error:
+            keyless[table.id] = str(error)
+    return keyless
 
 
 def _defaults(written: SyncToml) -> Defaults:
