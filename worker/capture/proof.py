@@ -59,6 +59,13 @@ def prove(connection: psycopg.Connection[Any], watch: Resolved) -> None:
         raise _broken(watch, first_line(error)) from error
 
 
+def explain_keys(connection: psycopg.Connection[Any], table: str, keys: str) -> None:
+    """Have the `keys` SELECT of a watched table planned, for a changed row of nulls. Raises psycopg.Error where it can't run."""
+    for statement in (one_column_sql, expansion_sql):
+        with psycopg.ClientCursor(connection) as cursor:
+            cursor.execute(f"EXPLAIN {statement(table, keys)}".encode(), {"changed": Jsonb({})})
+
+
 def _broken(watch: Resolved, words: str) -> ConfigError:
     return ConfigError(f"Source {watch.source.name!r} can't watch {watch.table.name}: {words}.")
 
@@ -75,12 +82,8 @@ def _prove_where(connection: psycopg.Connection[Any], watch: Resolved) -> None:
 
 
 def _prove_keys(connection: psycopg.Connection[Any], watch: Resolved) -> None:
-    if watch.watch.keys is None:
-        return
-    for statement in (one_column_sql, expansion_sql):
-        text = statement(watch.table.name, watch.watch.keys)
-        with psycopg.ClientCursor(connection) as cursor:
-            cursor.execute(f"EXPLAIN {text}".encode(), {"changed": Jsonb({})})
+    if watch.watch.keys is not None:
+        explain_keys(connection, watch.table.name, watch.watch.keys)
 
 
 def _prove_functions(connection: psycopg.Connection[Any], watch: Resolved) -> None:

@@ -13,14 +13,16 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from worker.capture.proof import explain_keys
+from worker.capture.tables import find_table
 from worker.config.mapping import keyless_projects
 from worker.config.model import Defaults, Source
 from worker.config.query import clean_query
-from worker.document.build import Built, build
+from worker.document.build import Built, build, columns_read
 from worker.document.wire import envelope
-from worker.errors import first_line
-from worker.reading.plan import Plan, choose_plan
-from worker.reading.reader import ROW_KEY
+from worker.errors import ConfigError, first_line
+from worker.reading.plan import TRIAL_KEYS, Plan, choose_plan
+from worker.reading.reader import ROW_KEY, fetch
 from worker.wiring import Parts
 
 
@@ -79,29 +81,102 @@ def _connections(parts: Parts) -> Iterator[Finding]:
 
 
 def _source(parts: Parts, source: Source, sample: int) -> Iterator[Finding | Example]:
-    query = clean_query(source.query)
     try:
         with parts.crm.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            plan = choose_plan(driver, query)
-            repeated, without = _repeated(driver, query), _without_key(driver, query)
-            rows = _rows(driver, query, sample)
+            seen = _look(driver, clean_query(source.query), sample)
+            unreadable, watches = _by_key(driver, source, seen), list(_watches(driver, source))
     except (psycopg.Error, DBAPIError) as error:
         yield Finding(f"{source.name}: the query fails: {first_line(error)}", stops=True)
         return
-    yield Finding(f"{source.name}: the query runs, its key is {plan.key_type}")
-    yield from _plan(source, plan)
-    if repeated:
-        yield Finding(
-            f"{source.name}: keys that come more than once: {repeated}; each becomes a dead letter", warns=True
+    yield Finding(f"{source.name}: the query runs, its key is {seen.plan.key_type}")
+    yield from unreadable
+    yield from watches
+    yield from _plan(source, seen.plan)
+    yield from _columns(source, seen.columns)
+    yield from _keys(source, seen)
+    if isinstance(seen.rows, psycopg.DataError):
+        problem = (
+            f"a row of the sample can't be computed ({first_line(seen.rows)}); such a contact becomes a dead letter"
         )
-    if without:
-        yield Finding(f"{source.name}: rows without a key: {without}; nobody is sent for them", warns=True)
-    if isinstance(rows, psycopg.DataError):
-        problem = f"a row of the sample can't be computed ({first_line(rows)}); such a contact becomes a dead letter"
         yield Finding(f"{source.name}: {problem}", warns=True)
         return
-    yield from _documents(source, rows, parts.mapping.defaults)
+    yield from _documents(source, seen.rows, parts.mapping.defaults)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What PostgreSQL says of a query. Where it is an error, a row can't be computed, which stops nobody else."""
+
+    plan: Plan
+    columns: list[str]
+    repeated: int | psycopg.DataError
+    without_key: int | psycopg.DataError
+    rows: list[dict[str, Any]] | psycopg.DataError
+
+
+def _look(connection: psycopg.Connection[Any], query: str, sample: int) -> _Seen:
+    """Ask all there is to ask of a query. Raises psycopg.Error where it fails whoever is asked for."""
+    plan = choose_plan(connection, query)
+    described = connection.execute(f"SELECT * FROM (\n{query}\n) AS q LIMIT 0".encode()).description or []
+    return _Seen(
+        plan=plan,
+        columns=[column.name for column in described],
+        repeated=_repeated(connection, query),
+        without_key=_without_key(connection, query),
+        rows=_rows(connection, query, sample),
+    )
+
+
+def _by_key(connection: psycopg.Connection[Any], source: Source, seen: _Seen) -> list[Finding]:
+    """A few contacts, read as the worker reads them."""
+    rows = [] if isinstance(seen.rows, psycopg.DataError) else seen.rows
+    try:
+        fetch(connection, seen.plan, [str(row[ROW_KEY]) for row in rows[:TRIAL_KEYS]])
+    except psycopg.DataError:
+        return []
+    except psycopg.Error as error:
+        return [Finding(f"{source.name}: no contact can be read by its key: {first_line(error)}", stops=True)]
+    return []
+
+
+def _watches(connection: psycopg.Connection[Any], source: Source) -> Iterator[Finding]:
+    """The `keys` SELECTs of the watches; one that fails pauses the project."""
+    for watch in source.watches:
+        if watch.keys is None:
+            continue
+        try:
+            explain_keys(connection, find_table(connection, source, watch).name, watch.keys)
+        except ConfigError as error:
+            yield Finding(f"{source.name}: {error}", warns=True)
+        except psycopg.Error as error:
+            yield Finding(f"{source.name}: `keys` of the watch on {watch.table} fails: {first_line(error)}", stops=True)
+
+
+def _columns(source: Source, columns: list[str]) -> Iterator[Finding]:
+    """Columns that no document is made from: their names are misspelt, or small because nobody quoted them."""
+    known = {name.lower(): name for name in columns_read(source.method)}
+    unknown = [name for name in columns if name not in known.values()]
+    if unknown:
+        told = [
+            f'{name} (write it in quotes: AS "{known[name.lower()]}")' if name.lower() in known else name
+            for name in unknown
+        ]
+        yield Finding(f"{source.name}: columns that the API does not know are not sent: {', '.join(told)}", warns=True)
+
+
+def _keys(source: Source, seen: _Seen) -> Iterator[Finding]:
+    for count in (seen.repeated, seen.without_key):
+        if isinstance(count, psycopg.DataError):
+            problem = f"a row can't be computed ({first_line(count)}): `backfill`, which needs them all, fails"
+            yield Finding(f"{source.name}: {problem}", warns=True)
+            return
+    if seen.repeated:
+        yield Finding(
+            f"{source.name}: keys that come more than once: {seen.repeated}; each becomes a dead letter", warns=True
+        )
+    if seen.without_key:
+        yield Finding(f"{source.name}: rows without a key: {seen.without_key}; nobody is sent for them", warns=True)
 
 
 def _plan(source: Source, plan: Plan) -> Iterator[Finding]:
@@ -125,17 +200,20 @@ def _rows(connection: psycopg.Connection[Any], query: str, sample: int) -> list[
             return error
 
 
-def _repeated(connection: psycopg.Connection[Any], query: str) -> int:
+def _repeated(connection: psycopg.Connection[Any], query: str) -> int | psycopg.DataError:
     keys = f"SELECT FROM (\n{query}\n) AS q WHERE q.key IS NOT NULL GROUP BY q.key HAVING count(*) > 1"
     return _count(connection, f"SELECT count(*) FROM ({keys}) AS r")
 
 
-def _without_key(connection: psycopg.Connection[Any], query: str) -> int:
+def _without_key(connection: psycopg.Connection[Any], query: str) -> int | psycopg.DataError:
     return _count(connection, f"SELECT count(*) FROM (\n{query}\n) AS q WHERE q.key IS NULL")
 
 
-def _count(connection: psycopg.Connection[Any], statement: str) -> int:
-    row = connection.execute(statement.encode()).fetchone()
+def _count(connection: psycopg.Connection[Any], statement: str) -> int | psycopg.DataError:
+    try:
+        row = connection.execute(statement.encode()).fetchone()
+    except psycopg.DataError as error:
+        return error
     return int(row[0]) if row else 0
 
 

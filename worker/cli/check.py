@@ -12,9 +12,12 @@ from worker.cli.session import begin, printable
 from worker.errors import RefusedError
 from worker.wiring import Parts
 
+MOST = 1_000_000
+"""Contacts that are built at once, in memory."""
+
 
 def check(
-    sample: Annotated[int, typer.Option(min=0, metavar="N", help="Contacts of each source to build.")] = 10,
+    sample: Annotated[int, typer.Option(min=0, max=MOST, metavar="N", help="Contacts of each source to build.")] = 10,
 ) -> None:
     """Check settings, connections and mapping.
 
@@ -34,4 +37,4 @@ def check(
         typer.echo(f"\nA finished request:\n\nPOST {settings.ringostat_base_url}{example.path}")
         typer.echo(f"Content-Type: application/json\nauth-key: …\nx-project-id: {example.project}\n\n{example.body}")
     if stopped:
-        raise RefusedError("A source can't be read: see ✗ above.")
+        raise RefusedError("Something is wrong: see ✗ above.")

@@ -50,6 +50,13 @@ class _NoDirectionsError(InvalidFieldError):
     """Nothing is left by which the contact could be reached."""
 
 
+def columns_read(method: Method) -> tuple[str, ...]:
+    """The names that a row's columns may bear; others are ignored."""
+    if method is Method.ORGANIZATIONS:
+        return ("key", *Organization.__struct_fields__)
+    return ("key", "region", *Contact.__struct_fields__)
+
+
 def build(row: Mapping[str, Any], *, key: str, source: Source, defaults: Defaults) -> Built | Invalid:
     """The document of a row, or why there is none. Never raises for anything that a row may hold.
 
