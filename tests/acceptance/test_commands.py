@@ -88,6 +88,55 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("", "the condition is blank: write one, or leave it out."),
+        (" ", "the condition is blank: write one, or leave it out."),
+        ("key = 1;", "a condition holds no semicolon: take it out."),
+        ("nope = 1", 'column "nope" does not exist: correct the condition.'),
+    ],
+)
+def test_a_wrong_condition_is_one_line(folder: Path, database_url: str, where: str, told: str) -> None:
+    """Exit code 2, and nobody is queued; a blank one, as of an unset variable, does not mean everybody."""
+    done = run(folder, "backfill", "contacts", "--where", where, DATABASE_URL=database_url, RINGOSTAT_PROJECT_ID="106")
+    *_, last = done.stderr.strip().splitlines()
+
+    assert done.returncode == 2
+    assert last == f"ringostat-sync: --where: {told}"
+    assert "waiting to be sent" not in done.stderr
+
+
+def test_a_backfill_before_migrate_is_one_line(folder: Path, empty_database_url: str) -> None:
+    """As of every other command."""
+    done = run(folder, "backfill", "contacts", DATABASE_URL=empty_database_url, RINGOSTAT_PROJECT_ID="106")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "ringostat-sync: DATABASE_URL: the schema is not there yet: run `ringostat-sync migrate` first.\n"
+    )
+
+
+def test_a_stopped_backfill_says_that_it_goes_on(folder: Path, database_url: str) -> None:
+    """After how many keys, begun when; `--anew` does not."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO ringostat_sync.backfills (source, condition, forced, after_key, done, started_at)"
+            " VALUES ('contacts', '', false, '0', 7, '2026-11-27T06:36:05.5Z'), ('contacts', '', true, '0', 7, now())"
+        )
+    goes_on = run(folder, "backfill", "contacts", DATABASE_URL=database_url, RINGOSTAT_PROJECT_ID="106")
+    anew = run(
+        folder, "backfill", "contacts", "--force", "--anew", DATABASE_URL=database_url, RINGOSTAT_PROJECT_ID="106"
+    )
+
+    assert goes_on.stderr.startswith(
+        "Going on after 7 keys of the backfill begun at 2026-11-27T06:36:05Z: --anew begins from the first.\n"
+    )
+    assert goes_on.stderr.endswith("contacts: 8 contacts are waiting to be sent.\n")
+    assert "Going on" not in anew.stderr
+    assert anew.stderr.endswith("contacts: 1 contact is waiting to be sent.\n")
+
+
 @pytest.fixture
 def guest_url(database_url: str) -> Iterator[str]:
     """The URL of a role that may connect, and no more."""

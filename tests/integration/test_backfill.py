@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -10,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.integration.engine import Engine, document
 from worker.backfill import backfill as room
-from worker.backfill.backfill import Backfill
+from worker.backfill.backfill import Backfill, Place
 from worker.backfill.poll import poll
-from worker.errors import MappingBrokenError
+from worker.errors import ConfigError, MappingBrokenError
 
 
 def make(engine: Engine, source: str = "contacts", **options) -> Backfill:
@@ -81,13 +82,45 @@ def test_where_chooses_among_the_keys(engine: Engine, where: str, count: int) ->
     assert engine.lane().pending == count
 
 
-def test_a_condition_that_fails_puts_nothing_in(engine: Engine) -> None:
-    """A typing error is told as what it is."""
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("q.nobody = 1", "column q.nobody does not exist"),
+        ("1", "argument of AND must be type boolean, not type integer"),
+        ("q.key < 'abc'", 'invalid input syntax for type bigint: "abc"'),
+        ("\"fullName\" LIKE '%' AND 1 / (q.key - 3) = 1", "it can't be computed for every row: 22012 DivisionByZero"),
+        ('"fullName"::int = 1', "it can't be computed for every row: 22P02 InvalidTextRepresentation"),
+    ],
+)
+def test_a_condition_that_fails_puts_nothing_in(engine: Engine, where: str, told: str) -> None:
+    """A typing error is told as what it is, in PostgreSQL's words where they hold nothing of a contact's."""
     engine.contacts(1, 3)
-    with pytest.raises(MappingBrokenError):
-        list(make(engine, where="q.nobody = 1").run())
+    for step in (Backfill.count, lambda work: list(work.run())):
+        with pytest.raises(ConfigError) as caught:
+            step(make(engine, where=where))
+        assert str(caught.value) == f"--where: {told}: correct the condition."
 
     assert engine.lane().pending == 0
+
+
+def test_a_condition_is_not_blamed_for_a_broken_query(engine: Engine) -> None:
+    """It would fail without."""
+    engine.remap('[[sources]]\nname = "gone"\nmethod = "contacts"\nquery = "gone.sql"\n', gone="SELECT 1 AS no_key")
+    with pytest.raises(MappingBrokenError, match="The query of source 'gone' fails"):
+        make(engine, "gone", where="true").count()
+
+
+def test_a_row_that_can_not_be_computed_is_told_as_such(engine: Engine) -> None:
+    """Where PostgreSQL computes all columns to tell rows apart: the query is sound, and one row is not."""
+    engine.contacts(1, 3)
+    engine.remap(
+        '[[sources]]\nname = "apart"\nmethod = "contacts"\nquery = "apart.sql"\n',
+        apart='SELECT DISTINCT c.id AS key, 1 / (c.id - 3) AS "fullName" FROM crm.contacts c',
+    )
+    with pytest.raises(MappingBrokenError) as caught:
+        list(make(engine, "apart").run())
+
+    assert str(caught.value).startswith("A row of source 'apart' can't be computed (22012 DivisionByZero)")
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -103,6 +136,34 @@ def test_an_interrupted_backfill_goes_on(engine: Engine) -> None:
     assert list(make(engine).run()) == [20, 30, 35]
     engine.drain()
     assert (engine.lane().sent, engine.lane().unchanged) == (35, 0)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_stopped_backfill_can_begin_anew(engine: Engine) -> None:
+    """Its place tells how far it had come and since when; then it begins before the first key."""
+    engine.contacts(1, 25)
+    stopped = make(engine).run()
+    assert [next(stopped), next(stopped)] == [0, 10]
+    stopped.close()  # type: ignore[attr-defined]
+    [[begun]] = engine.sql("SELECT started_at FROM ringostat_sync.backfills")
+    assert make(engine).begin() == Place(10, "10", begun)
+
+    assert make(engine).begin_anew().after is None
+    assert list(make(engine).run()) == [0, 10, 20, 25]
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_place_that_is_no_key_any_longer_is_none(engine: Engine) -> None:
+    """The query's key has another type now: the backfill begins before its first key."""
+    engine.contacts(1, 25)
+    stopped = make(engine).run()
+    assert [next(stopped), next(stopped)] == [0, 10]
+    stopped.close()  # type: ignore[attr-defined]
+    source = engine.parts.mapping.sources["contacts"]
+    query = source.query.replace("c.id AS key", "md5(c.id::text)::uuid AS key")
+    changed = Backfill(engine.parts.engine, engine.parts.crm, replace(source, query=query))
+
+    assert list(changed.run()) == [0, 10, 20, 25]
 
 
 @pytest.mark.usefixtures("small_chunks")

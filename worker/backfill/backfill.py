@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -12,6 +14,7 @@ from sqlalchemy import Engine
 from worker.config.model import Source
 from worker.config.query import clean_condition, clean_query
 from worker.database.sql import sql
+from worker.errors import ConfigError, MappingBrokenError, SyncError, first_line
 from worker.points import Point, reach
 from worker.reading.plan import find_key_type
 from worker.reading.reader import broken_or_unavailable
@@ -19,9 +22,22 @@ from worker.reading.reader import broken_or_unavailable
 CHUNK = 5_000
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a backfill has come: `done` keys, the last of them `after`; None at its beginning."""
+
+    done: int
+    after: str | None
+    started_at: datetime
+
+
 @dataclass(slots=True)
 class Backfill:
-    """A backfill of `source`, of the keys for which `where` holds (SQL over the query's columns); `forced` sends the unchanged too."""
+    """A backfill of `source`, of the keys for which `where` holds (SQL over the query's columns); `forced` sends the unchanged too.
+
+    Each of its steps raises ConfigError where the condition is at fault, MappingBrokenError where the query is, and
+    ReplicaUnavailableError where the CRM does not answer.
+    """
 
     engine: Engine
     crm: Engine
@@ -29,46 +45,73 @@ class Backfill:
     where: str = ""
     forced: bool = False
 
+    def begin(self) -> Place:
+        """Where it goes on; its beginning where none was stopped, or where the last key that is in no longer fits the query's keys."""
+        place = self._place()
+        return place if place.after is None or self._is_key(place.after) else self.begin_anew()
+
+    def begin_anew(self) -> Place:
+        """Its beginning, wherever it was stopped."""
+        self._end()
+        return self._place()
+
     def count(self) -> int:
-        """How many keys there are in all. Raises MappingBrokenError where the query or the condition fails."""
-        return next(self._read(f"SELECT count(*) FROM ({self._keys()}) AS k", {}))[0][0]  # type: ignore[no-any-return]
+        """How many keys there are in all."""
+        return next(self._read(f"SELECT count(*) FROM ({self._keys(self.where)}) AS k", {}))[0][0]  # type: ignore[no-any-return]
 
     def run(self) -> Iterator[int]:
         """Let the contacts wait; yields how many do after each chunk, counted from the start of the whole backfill."""
-        done, after = self._begin()
+        place = self.begin()
+        done = place.done
         yield done
-        for chunk in self._read(*self._after(after)):
+        for chunk in self._read(*self._after(place.after)):
             keys = [str(key) for (key,) in chunk]
             done += len(keys)
             self._wait(keys, done)
             reach(Point.FILLED)
             yield done
-        with self.engine.begin() as connection:
-            connection.execute(sql(__package__, "end"), self._name)
+        self._end()
 
     @property
     def _name(self) -> dict[str, Any]:
         return {"source": self.source.name, "condition": self.where, "forced": self.forced}
 
-    def _keys(self) -> str:
-        condition = f" AND (\n{clean_condition(self.where)})" if self.where else ""
-        return f"SELECT q.key AS key FROM (\n{clean_query(self.source.query)}\n) AS q WHERE q.key IS NOT NULL{condition}".replace(
-            "%", "%%"
-        )
+    @property
+    def _query(self) -> str:
+        return clean_query(self.source.query).replace("%", "%%")
+
+    def _keys(self, where: str = "") -> str:
+        condition = f" AND (\n{clean_condition(where)})".replace("%", "%%") if where else ""
+        return f"SELECT q.key AS key FROM (\n{self._query}\n) AS q WHERE q.key IS NOT NULL{condition}"
 
     def _after(self, after: str | None) -> tuple[str, dict[str, Any]]:
-        keys = f"SELECT k.key::text FROM ({self._keys()}) AS k"
+        keys = f"SELECT k.key::text FROM ({self._keys(self.where)}) AS k"
         if after is None:
             return f"{keys} ORDER BY k.key", {}
-        with self.crm.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            key_type = find_key_type(driver, clean_query(self.source.query).replace("%", "%%"))
-        return f"{keys} WHERE k.key > CAST(%(after)s AS {key_type}) ORDER BY k.key", {"after": after}
+        return f"{keys} WHERE k.key > CAST(%(after)s AS {self._key_type()}) ORDER BY k.key", {"after": after}
 
-    def _begin(self) -> tuple[int, str | None]:
+    def _place(self) -> Place:
         with self.engine.begin() as connection:
             row = connection.execute(sql(__package__, "begin"), self._name).one()
-            return row.done, row.after_key
+            return Place(row.done, row.after_key, row.started_at)
+
+    def _end(self) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(sql(__package__, "end"), self._name)
+
+    def _key_type(self) -> str:
+        with self._reading() as connection:
+            return find_key_type(connection, self._query)
+
+    def _is_key(self, key: str) -> bool:
+        """Whether a key fits the query's, whose type may have changed."""
+        key_type = self._key_type()
+        with self._reading() as connection:
+            try:
+                connection.execute(f"SELECT CAST(%s AS {key_type})".encode(), [key])
+            except psycopg.DataError:
+                return False
+        return True
 
     def _wait(self, keys: list[str], done: int) -> None:
         """The keys and the progress in one transaction, so that a resumed backfill neither skips nor repeats a chunk."""
@@ -84,13 +127,56 @@ class Backfill:
 
     def _read(self, statement: str, values: dict[str, Any]) -> Iterator[list[Any]]:
         """Rows by chunks through a cursor on the server: memory stays flat, however many there are."""
+        with (
+            self._reading() as connection,
+            connection.transaction(),
+            connection.cursor(name="ringostat_sync_backfill") as cursor,
+        ):
+            connection.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute(statement.encode(), values)
+            while chunk := cursor.fetchmany(CHUNK):
+                yield chunk
+
+    @contextmanager
+    def _reading(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection to the CRM; an error there is told by what is at fault."""
         with self.crm.connect() as connection:
             driver: Any = connection.connection.driver_connection
             try:
-                with driver.transaction(), driver.cursor(name="ringostat_sync_backfill") as cursor:
-                    driver.execute("SET LOCAL statement_timeout = 0")
-                    cursor.execute(statement, values)
-                    while chunk := cursor.fetchmany(CHUNK):
-                        yield chunk
+                yield driver
             except psycopg.Error as error:
-                raise broken_or_unavailable(self.source, error) from error
+                raise self._told(error) from error
+
+    def _told(self, error: psycopg.Error) -> SyncError:
+        told = broken_or_unavailable(self.source, error)
+        if not isinstance(told, MappingBrokenError):
+            return told
+        if self.where and self._error_of(f"SELECT count(*) FROM ({self._keys()}) AS k") is None:
+            return self._condition_at_fault(error)
+        if isinstance(error, psycopg.DataError):
+            return MappingBrokenError(
+                f"A row of source {self.source.name!r} can't be computed ({_kind(error)}), and a backfill reads them all:"
+                " correct the row or the query; `ringostat-sync check` shows what is wrong."
+            )
+        return told
+
+    def _condition_at_fault(self, error: psycopg.Error) -> ConfigError:
+        """PostgreSQL's own words where it can't even plan the condition; those of an error at work may hold a contact's data."""
+        planned = self._error_of(f"EXPLAIN {self._keys(self.where)}")
+        words = first_line(planned) if planned else f"it can't be computed for every row: {_kind(error)}"
+        return ConfigError(f"--where: {words}: correct the condition.")
+
+    def _error_of(self, statement: str) -> psycopg.Error | None:
+        with self.crm.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            try:
+                with driver.transaction():
+                    driver.execute("SET LOCAL statement_timeout = 0")
+                    driver.execute(statement, {})
+            except psycopg.Error as error:
+                return error
+        return None
+
+
+def _kind(error: psycopg.Error) -> str:
+    return f"{error.sqlstate} {type(error).__name__}"

@@ -10,16 +10,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import OperationalError
 
 from worker.backfill.backfill import Backfill
-from worker.cli.outbox import in_one_line, outbox
+from worker.cli.outbox import in_one_line
 from worker.cli.session import begin, known_source
-from worker.errors import RefusedError, first_line
+from worker.config.query import clean_condition
+from worker.errors import ConfigError, RefusedError, first_line
+from worker.letters.letters import iso
 from worker.wiring import Parts
 
 
 def backfill(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source of the mapping.")],
-    where: Annotated[str, typer.Option("--where", metavar="SQL", help="Only keys for which this holds.")] = "",
+    where: Annotated[str | None, typer.Option("--where", metavar="SQL", help="Only keys for which this holds.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Send even what is unchanged.")] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="From the first key, not where the last one was stopped.")
+    ] = False,
 ) -> None:
     """Have every contact of a source sent.
 
@@ -28,17 +33,33 @@ def backfill(
     settings = begin()
     parts = Parts.of(settings, need_keys=False)
     known = known_source(parts.mapping, source)
-    with outbox(settings):
-        pass
-    work = Backfill(parts.engine, parts.crm, known, where, force)
+    work = Backfill(parts.engine, parts.crm, known, _condition(where), force)
     with in_one_line():
-        done = _resumable(work)
+        done = _resumable(work, anew)
     waiting = "1 contact is" if done == 1 else f"{done} contacts are"
     typer.echo(f"{source}: {waiting} waiting to be sent.", err=True)
 
 
-def _resumable(work: Backfill) -> int:
+def _condition(where: str | None) -> str:
+    """The condition, checked; one that was given and is blank, as an unset variable of the shell is, does not mean everybody."""
+    if where is None:
+        return ""
     try:
+        clean_condition(where)
+    except ConfigError as error:
+        raise ConfigError(f"--where: {error}") from None
+    return where
+
+
+def _resumable(work: Backfill, anew: bool) -> int:
+    try:
+        place = work.begin_anew() if anew else work.begin()
+        if place.done:
+            since = place.started_at.replace(microsecond=0)
+            told = (
+                f"Going on after {place.done} keys of the backfill begun at {iso(since)}: --anew begins from the first."
+            )
+            typer.echo(told, err=True)
         return _with_bar(work)
     except OperationalError as error:  # of either database, so the line names neither
         raise RefusedError(f"PostgreSQL does not answer ({first_line(error)}); the same command resumes.") from error
