@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LOCK = 0x52_53_59_4E  # "RSYN": one migration at a time per database
 
+MAY_CREATE = "SELECT to_regnamespace(:schema) IS NULL OR has_database_privilege(current_database(), 'CREATE')"
+
 
 def alembic_config() -> Config:
     """Alembic's settings without a file, so that they hold from any folder and from an installed wheel."""
@@ -34,7 +36,9 @@ def upgrade(database_url: str, revision: str = "head") -> None:
     engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
-        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        # IF NOT EXISTS wants the right all the same, which the role of every day may lack.
+        if connection.execute(text(MAY_CREATE), {"schema": SCHEMA}).scalar_one():
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         connection.commit()
         config = alembic_config()
         config.attributes["connection"] = connection

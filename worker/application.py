@@ -100,7 +100,7 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
-    """Collect and push with `concurrency` processes until SIGTERM."""
+    """Collect and push with `concurrency` processes until SIGTERM or Ctrl-C."""
     # Tasks, and what they need, are loaded before the fork, and not at all where none runs.
     from worker.tasks import register  # noqa: PLC0415
 
@@ -117,11 +117,14 @@ def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
         without_mingle=True,
         task_events=True,
     )
+    ended: list[str] = []
+    signals.worker_shutting_down.connect(lambda how, **_: ended.append(how), weak=False)
     # Children share what stands in memory now; without this, their first collection would copy all of it.
     gc.collect()
     gc.freeze()
     worker.start()
-    sys.exit(worker.exitcode or 0)
+    # Celery calls a Ctrl-C a failure, also where everything ended in order.
+    sys.exit(0 if ended == ["Warm"] else worker.exitcode or 0)
 
 
 def _hush_last_words() -> None:

@@ -12,12 +12,14 @@ from flower.app import Flower
 from flower.options import options
 from flower.urls import settings as handlers
 
+from worker.errors import ConfigError
+
 MAX_TASKS = 5_000
 SAVE_EVERY_MS = 60_000
 
 
 def show(application: Any, address: str, port: int, password: str, *, writable: bool, database: Path | None) -> None:
-    """Serve the page until SIGTERM or Ctrl-C. `password` is `user:password`."""
+    """Serve the page until SIGTERM or Ctrl-C; ConfigError where the port is taken. `password` is `user:password`."""
     logging.getLogger("flower.inspector").setLevel(logging.ERROR)  # it warns of workers that are still starting
     options.address = address
     options.port = port
@@ -31,7 +33,11 @@ def show(application: Any, address: str, port: int, password: str, *, writable: 
         options.state_save_interval = SAVE_EVERY_MS
     page = Flower(capp=application, options=options, **handlers)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    page.start_http_server()
+    try:
+        page.start_http_server()
+    except OSError as error:
+        problem = f"port {port} of {address} cannot be had ({error.strerror or error}); choose a free one"
+        raise ConfigError(f"FLOWER_PORT: {problem}") from error
     try:
         page.start()
     except (KeyboardInterrupt, SystemExit):

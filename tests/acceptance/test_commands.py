@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 from sqlalchemy.engine import make_url
+
+from tests.waiting import wait_until
 
 TOML = """
 [[sources]]
@@ -66,6 +71,58 @@ def test_keys_that_differ_are_one_line(folder: Path, arguments: tuple[str, ...])
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Project 106 has different keys in K106 and RINGOSTAT_AUTH_KEY" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["flower", "sandbox"])
+def test_a_port_that_is_taken_is_one_line(folder: Path, command: str) -> None:
+    """Exit code 2, and which setting it is."""
+    setting = f"{command.upper()}_PORT"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        environment = {
+            setting: port,
+            "FLOWER_BASIC_AUTH": "a:b",
+            "REDIS_URL": "redis://x",
+            "DATABASE_URL": "postgresql://x/y",
+        }
+        done = run(folder, command, RINGOSTAT_PROJECT_ID="106", **environment)
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"ringostat-sync: {setting}: port {port} of 127.0.0.1 cannot be had (Address already in use); choose a free one.\n"
+    )
+
+
+def test_a_folder_that_can_not_be_made_is_one_line(folder: Path) -> None:
+    """SYNC_HOME below a plain file: exit code 2, and what to set."""
+    done = run(folder, "up", SYNC_HOME=str(folder / "sync.toml" / "home"), RINGOSTAT_PROJECT_ID="106")
+    *_, last = done.stderr.strip().splitlines()
+
+    assert done.returncode == 2
+    assert "set SYNC_HOME to a folder that this user may write to" in last
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_ends_in_order_ends_with_0(
+    folder: Path, database_url: str, redis_url: str, number: signal.Signals
+) -> None:
+    """By Ctrl-C as by SIGTERM."""
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "RINGOSTAT_PROJECT_ID": "106",
+        "RINGOSTAT_AUTH_KEY": "k",
+    }
+    command = [sys.executable, "-P", "-m", "worker", "worker", "--concurrency", "1"]
+    with (
+        redis.Redis.from_url(redis_url) as client,
+        subprocess.Popen(command, cwd=folder, env=os.environ | environment, stderr=subprocess.PIPE) as worker,
+    ):
+        wait_until(lambda: any(one["cmd"] == "brpop" for one in client.client_list()), timeout=30, what="the worker")
+        worker.send_signal(number)
+
+        assert worker.wait(30) == 0
 
 
 def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
@@ -170,6 +227,18 @@ def test_a_role_without_rights_is_one_line(folder: Path, guest_url: str, argumen
     assert done.returncode == 2
     assert told.startswith("ringostat-sync: DATABASE_URL: the role may not do this (permission denied for ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_schema_that_is_there_needs_no_right_to_make_one(folder: Path, database_url: str, guest_url: str) -> None:
+    """The role that installs triggers every day need not be the one that made the schema."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("GRANT USAGE ON SCHEMA ringostat_sync TO guest")
+        connection.execute("GRANT SELECT ON ringostat_sync.alembic_version TO guest")
+    done = run(folder, "migrate", DATABASE_URL=guest_url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP OWNED BY guest")
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("arguments", [("migrate",), ("capture", "install"), ("pause", "106")], ids=" ".join)

@@ -131,6 +131,14 @@ def test_a_change_back_to_what_was_accepted_closes_the_letter(engine: Engine) ->
     assert (engine.lane().dead, engine.lane().unchanged) == (0, 1)
 
 
+@pytest.mark.parametrize("step", [letters.requeue_letters, letters.discard_letters])
+@pytest.mark.parametrize("letter", [99999999999999999999, -(2**64)])
+def test_an_id_beyond_all_ids_is_an_unknown_one(engine: Engine, step, letter: int) -> None:
+    """It is refused as any other that nobody has, in one sentence."""
+    with pytest.raises(RefusedError, match=f"has the id {letter}"), engine.parts.engine.begin() as connection:
+        step(connection, [letter])
+
+
 def test_a_closed_letter_is_history(engine: Engine) -> None:
     """A contact that fails anew gets a new letter; a closed one is neither listed, requeued nor discarded."""
     [letter] = bury(engine, 1)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from models import LetterReason
+from worker.config.settings import BIGINT
 from worker.database.sql import sql
 from worker.errors import RefusedError
 from worker.points import Point, reach
@@ -69,7 +70,8 @@ def discard_letters(connection: Connection, ids: Sequence[int]) -> list[int]:
 
 def _move(connection: Connection, step: str, ids: Sequence[int]) -> list[int]:
     wanted = list(dict.fromkeys(ids))
-    moved = sorted(connection.execute(sql(__package__, step), {"ids": wanted}).scalars())
+    possible = [letter for letter in wanted if abs(letter) <= BIGINT]
+    moved = sorted(connection.execute(sql(__package__, step), {"ids": possible}).scalars())
     reach(Point.REQUEUEING)
     if missing := sorted(set(wanted) - set(moved)):
         raise RefusedError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from worker.errors import SyncError
+from worker.errors import ConfigError
 from worker.up.embedded import namespace
 from worker.up.embedded.server import server_environment
 
@@ -79,14 +79,14 @@ def choose_account(program: Path, home: Path, data: Path) -> Account:
 
     We ourselves, unless we are root: then the first who reaches the program and `home`, of the data's owner,
     nobody, the owners of `home` and of the folder above, and at last ourselves in a namespace. No permissions
-    are changed for it. Raises `SyncError` where none reaches them.
+    are changed for it. Raises `ConfigError` where none reaches them.
     """
     if os.geteuid() != ROOT:
         return ourselves()
     for account in _candidates(home, data):
         if account.can_run(program, home):
             return account
-    raise SyncError(
+    raise ConfigError(
         "PostgreSQL does not run as root, and the user nobody does not reach its program and its data here: "
         "run this as another user, set SYNC_HOME to a folder that it can reach, or set DATABASE_URL."
     )

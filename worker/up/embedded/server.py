@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import psutil
 
-from worker.errors import SyncError
+from worker.errors import ConfigError, SyncError
 from worker.up.embedded import ports, processes
 
 READY_WITHIN = 300.0  # seconds; the recovery after a crash replays up to a gigabyte of log
@@ -62,7 +62,7 @@ class EmbeddedServer(ABC):
         """Run the server and return its URL, once it answers; at once where it runs already.
 
         Raises `SyncError`, with nothing left running, where another process uses the folder, the binaries are
-        missing or the server does not come up.
+        missing or the server does not come up; `ConfigError` where the folder can't be used.
         """
         if self.alive():
             return self.url()
@@ -75,7 +75,9 @@ class EmbeddedServer(ABC):
             self._furnish()
         except OSError as error:
             self.stop()
-            raise SyncError(f"The embedded {self.title} cannot use {self.room}: {error}; {self._way_out()}.") from error
+            raise ConfigError(
+                f"The embedded {self.title} cannot use {self.room}: {error}; {self._way_out()}."
+            ) from error
         except BaseException:
             self.stop()
             raise
