@@ -47,6 +47,7 @@ def test_an_empty_environment_has_the_defaults():
         "sync_home": Path(".ringostat-sync"),
         "sync_log_level": "info",
         "sandbox_port": 8085,
+        "sandbox_auth_key": None,
         "flower_port": 5555,
         "flower_basic_auth": None,
     }

@@ -17,13 +17,16 @@ def find_auth_key(project: ProjectTable, settings: Settings, *, only: bool) -> s
     """Return a project's key.
 
     It is looked for where the project's table says (`auth_key_env`, `auth_key_file`), and in
-    RINGOSTAT_AUTH_KEY for the `only` project and for the one that RINGOSTAT_PROJECT_ID names.
+    RINGOSTAT_AUTH_KEY for the `only` project and for the one that RINGOSTAT_PROJECT_ID names. Where
+    SANDBOX_AUTH_KEY is set, it is the key of those that have no other.
     Raises NoKeyError when there is none, ConfigError when two places differ, and when it cannot be a key.
     """
     uses_environment = only or settings.ringostat_project_id == project.id
     found = _named_keys(project, settings)
     if uses_environment and settings.ringostat_auth_key is not None:
         found["RINGOSTAT_AUTH_KEY"] = settings.ringostat_auth_key.get_secret_value()
+    if not found and settings.sandbox_auth_key is not None:
+        return settings.sandbox_auth_key.get_secret_value()
     if not found:
         raise NoKeyError(f"Project {project.id} has no key: {_remedy(project, settings, uses_environment)}")
     if len(set(found.values())) > 1:

@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     sync_home: Path = Path(".ringostat-sync")
     sync_log_level: WrittenLogLevel = "info"
     sandbox_port: Port = 8085
+    sandbox_auth_key: AuthKey | None = None
     flower_port: Port = 5555
     flower_basic_auth: BasicAuth | None = None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from worker.config.mapping import load_mapping
+from worker.config.mapping import keyless_projects, load_mapping
 from worker.config.settings import Settings, load_settings
 from worker.demo import MAPPING
 from worker.errors import ConfigError
@@ -32,6 +33,8 @@ class Surroundings:
 def surround(stack: ExitStack, given: Mapping[str, str]) -> Surroundings:
     """Start the servers that are missing; `stack` stops them, last started first. Raises ConfigError."""
     settings = load_settings(given)
+    has_mapping = os.path.exists(settings.sync_config)
+    has_sandbox = not _has_key(settings, has_mapping=has_mapping)
     added: dict[str, str] = {}
     postgres = valkey = None
     if settings.database_url is None:
@@ -42,8 +45,7 @@ def surround(stack: ExitStack, given: Mapping[str, str]) -> Surroundings:
         valkey = EmbeddedValkey(settings.sync_home)
         stack.callback(valkey.stop)
         added["REDIS_URL"] = valkey.start()
-    has_sandbox = not _has_key(settings)
-    has_demo_crm = has_sandbox and not settings.sync_config.exists()
+    has_demo_crm = has_sandbox and not has_mapping
     if has_sandbox:
         added |= _sandbox(settings)
     if has_demo_crm:
@@ -53,15 +55,15 @@ def surround(stack: ExitStack, given: Mapping[str, str]) -> Surroundings:
     return Surroundings(complete, added, has_sandbox, has_demo_crm, postgres, valkey)
 
 
-def _has_key(settings: Settings) -> bool:
-    """Whether an auth key is set: by the environment, or by the variables and files that `sync.toml` names."""
-    if settings.ringostat_auth_key is not None:
-        return True
-    try:
-        load_mapping(settings, need_keys=True)
-    except ConfigError:
-        return False
-    return True
+def _has_key(settings: Settings, *, has_mapping: bool) -> bool:
+    """Whether any auth key is set: by the environment, or by the variables and files that `sync.toml` names.
+
+    Raises ConfigError for a mapping or a key that can't be used: a mistake there must not send everything to the sandbox.
+    """
+    if settings.ringostat_auth_key is not None or not has_mapping:
+        return settings.ringostat_auth_key is not None
+    projects = load_mapping(settings, need_keys=False).projects
+    return len(keyless_projects(settings)) < len(projects)
 
 
 def _sandbox(settings: Settings) -> dict[str, str]:
@@ -70,7 +72,7 @@ def _sandbox(settings: Settings) -> dict[str, str]:
     return {
         "SANDBOX_PORT": str(port),
         "RINGOSTAT_BASE_URL": f"http://127.0.0.1:{port}",
-        "RINGOSTAT_AUTH_KEY": "sandbox",
+        "SANDBOX_AUTH_KEY": "sandbox",
     }
 
 
