@@ -40,9 +40,12 @@ def crm(database_url: str) -> Iterator[Crm]:
         (Watch("crm.people", keys="SELECT changed.firm"), 'watches crm.people, which has no column "firm"'),
         (
             Watch("crm.people", key="id", where="changed.nom = 'x'"),
-            "can't watch crm.people: column changed.nom does not",
+            "can't watch crm.people: its `where` fails: column changed.nom does not",
         ),
-        (Watch("crm.people", key="id", where="name = 'x'"), 'can\'t watch crm.people: column "name" does not exist'),
+        (
+            Watch("crm.people", key="id", where="name = 'x'"),
+            'can\'t watch crm.people: its `where` fails: column "name" does not exist',
+        ),
         (Watch("crm.people", key="id", where="changed.id"), "argument of WHERE must be type boolean, not type integer"),
         (Watch("crm.people", key="id", where="changed.id = 'x'"), "invalid input syntax for type integer"),
         (Watch("crm.people", key="id", where="EXISTS (SELECT FROM people)"), 'relation "people" does not exist'),

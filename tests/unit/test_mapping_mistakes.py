@@ -217,6 +217,14 @@ def test_a_missing_mapping_names_its_variable(tmp_path):
         load_mapping(settings, need_keys=False)
 
 
+def test_a_mapping_that_may_not_be_looked_at_is_not_missing(tmp_path):
+    """The system's own reason is told; here a name too long, as a folder's permissions don't stop everybody."""
+    settings = load_settings({"SYNC_CONFIG": str(tmp_path / ("x" * 300))})
+
+    with pytest.raises(ConfigError, match=r"^SYNC_CONFIG: .* cannot be read \(File name too long\)"):
+        load_mapping(settings, need_keys=False)
+
+
 def test_no_project_anywhere_names_the_variable(folder):
     """With a project neither in the environment nor in the file, the variable is named."""
 

@@ -61,6 +61,16 @@ def test_every_empty_variable_counts_as_unset():
     assert load_settings({}).model_dump() == load_settings(empty).model_dump()
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
+def test_this_machine_is_one_place_however_it_is_written(host):
+    """Its server is not taken for another one's."""
+    settings = load_settings(
+        {"DATABASE_URL": "postgresql://localhost/crm", "CRM_DATABASE_URL": f"postgresql://{host}/crm"}
+    )
+
+    assert settings.shares_database
+
+
 def test_the_process_environment_is_the_default(monkeypatch):
     """Without an argument the process's own environment is read."""
     monkeypatch.setenv("RINGOSTAT_BATCH_SIZE", "7")

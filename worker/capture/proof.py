@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -48,15 +49,22 @@ def prove(connection: psycopg.Connection[Any], watch: Resolved) -> None:
 
     Raises ConfigError with PostgreSQL's own words where one does not run; an OperationalError is the caller's.
     """
-    try:
-        with connection.transaction(force_rollback=True):
+    with _at_fault(watch), connection.transaction(force_rollback=True):
+        with _at_fault(watch, "its `where` fails: "):
             _prove_where(connection, watch)
+        with _at_fault(watch, "its `keys` fails: "):
             _prove_keys(connection, watch)
-            _prove_functions(connection, watch)
+        _prove_functions(connection, watch)
+
+
+@contextmanager
+def _at_fault(watch: Resolved, part: str = "") -> Iterator[None]:
+    try:
+        yield
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:
-        raise _broken(watch, first_line(error)) from error
+        raise _broken(watch, f"{part}{first_line(error)}") from error
 
 
 def explain_keys(connection: psycopg.Connection[Any], table: str, keys: str) -> None:

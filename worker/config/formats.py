@@ -17,6 +17,7 @@ _POSTGRES_EXAMPLE = "postgresql://user:password@host:5432/name"
 _HOST_AND_PORT = r"(\[[^\[\]]+\]|[^\[\]#:]*)(:[0-9]+)?"
 _REDIS_EXAMPLE = "redis://:password@host:6379/0"
 _ESCAPES = "special characters of a password are written as %40 for @, %23 for #, %2F for /"
+LOOPBACK = {"127.0.0.1", "::1"}
 _PERIODS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -46,12 +47,19 @@ def parse_postgres_url(text: str) -> str:
 
 
 def database_place(sqlalchemy_url: str) -> tuple[str, str, str]:
-    """Return where a database is: host (empty: the local socket), port, name (by default the user's)."""
+    """Return where a database is: host (empty: the local socket), port, name (by default the user's).
+
+    This machine's own address is `localhost`, however it is written.
+    """
     user, parts = _user_and_place(sqlalchemy_url.partition("://")[2])
     query = {name: ",".join(values) for name, values in parse_qs(parts.query).items()}
     host = parts.hostname or query.get("host", "")
     port = str(parts.port or query.get("port") or 5432)
-    return host.lower(), port, unquote(parts.path[1:]) or query.get("dbname") or user
+    return (
+        ("localhost" if host in LOOPBACK else host.lower()),
+        port,
+        unquote(parts.path[1:]) or query.get("dbname") or user,
+    )
 
 
 def parse_redis_url(text: str) -> str:

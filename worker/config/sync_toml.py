@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -54,7 +53,7 @@ def watch_label(index: int) -> str:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    if not os.path.exists(path):
+    if _is_missing(path):
         raise ConfigError(f"SYNC_CONFIG: there is no {path} here: start in its folder, or set SYNC_CONFIG to its path")
     try:
         text = read_text(path)
@@ -68,6 +67,17 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: this is no TOML: {problem}") from None
     except (ValueError, RecursionError):  # a number of over 4,300 digits, or lists without end
         raise ConfigError(f"{path}: a number in it is too long or a list too deep: take it out") from None
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is no such file; one that may not be looked at is not missing, and reading it says why."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _complaint(error: ErrorDetails, written: Mapping[str, Any]) -> str:
