@@ -22,7 +22,8 @@ def surrounded(folder: Path, toml: str | None = None, **environment: str) -> Sur
     if toml is not None:
         (folder / "sync.toml").write_text(toml)
     with ExitStack() as stack:
-        return surround(stack, GIVEN | {"SYNC_CONFIG": str(folder / "sync.toml")} | environment)
+        own = {"SYNC_CONFIG": str(folder / "sync.toml"), "SYNC_HOME": str(folder / "home")}
+        return surround(stack, GIVEN | own | environment)
 
 
 def test_every_project_has_the_sandboxes_key_where_none_has_one(tmp_path: Path) -> None:
@@ -52,6 +53,13 @@ def test_keys_that_differ_are_told_by_the_places_that_are_set(tmp_path: Path) ->
         surrounded(tmp_path, toml, K106="a")
 
     assert str(caught.value).startswith("Project 106 has different keys in K106 and auth_key_file of project 106")
+
+
+def test_the_home_is_made_for_flower_too(tmp_path: Path) -> None:
+    """Also where both servers are given, and nobody else needs it."""
+    surrounded(tmp_path)
+
+    assert (tmp_path / "home").is_dir()
 
 
 def test_without_key_and_mapping_there_is_a_demo(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from worker.config.mapping import keyless_projects, load_mapping
 from worker.config.settings import Settings, load_settings
@@ -35,6 +36,7 @@ def surround(stack: ExitStack, given: Mapping[str, str]) -> Surroundings:
     settings = load_settings(given)
     has_mapping = os.path.exists(settings.sync_config)
     has_sandbox = not _has_key(settings, has_mapping=has_mapping)
+    _make_home(settings.sync_home)
     added: dict[str, str] = {}
     postgres = valkey = None
     if settings.database_url is None:
@@ -53,6 +55,16 @@ def surround(stack: ExitStack, given: Mapping[str, str]) -> Surroundings:
     added |= _flower(settings)
     complete = load_settings({**given, **added})
     return Surroundings(complete, added, has_sandbox, has_demo_crm, postgres, valkey)
+
+
+def _make_home(home: Path) -> None:
+    """The folder in which Flower, too, keeps what it has seen."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"SYNC_HOME: {home} cannot be made ({error.strerror}): set SYNC_HOME to a folder that this user may write to."
+        ) from error
 
 
 def _has_key(settings: Settings, *, has_mapping: bool) -> bool:
