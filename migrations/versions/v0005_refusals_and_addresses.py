@@ -9,4 +9,6 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    op.execute(Path(__file__).with_name("0005_refusals_and_addresses.sql").read_text(encoding="utf-8").replace(":", r"\:"))
+    op.execute(
+        Path(__file__).with_name("0005_refusals_and_addresses.sql").read_text(encoding="utf-8").replace(":", r"\:")
+    )
