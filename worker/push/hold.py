@@ -178,5 +178,12 @@ def _known(connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdict
     if not places:
         return {}
     nameless = [*held.strangers, *(contact.place for contact, _ in verdicts)]
-    values = {"places": numbers(places), "nameless": numbers(nameless), "taken_at": convoy[0].taken_at, "since": since}
+    values = {
+        "project": convoy[0].project.id,
+        "method": convoy[0].method,
+        "places": numbers(places),
+        "nameless": numbers(nameless),
+        "taken_at": convoy[0].taken_at,
+        "since": since,
+    }
     return {place: Known(*known) for place, *known in connection.execute(sql(__package__, "known"), values)}

@@ -2,58 +2,56 @@
 -- transaction ago. Whoever shares one has written that down before looking here, too, so that of two at least one sees the other.
 -- `nameless`: places whose own key is no id on the wire, as a document bears another, or as there is none.
 -- `digest` and `outbox_id`: the last document accepted for the contact itself; no digest where that was before `since`, by another
--- API. `newest_id`: the highest outbox id accepted under
--- any of its ids on the wire, whosever key that was. `is_overtaken`: another contact's was accepted under one of them since the
--- batch was taken, so that it may have been read later than ours. `is_shared`: another contact's document bears one of them.
--- `is_elsewhere`: another contact in flight does. The sub-selects are no joins, so that each contact is looked up.
-SELECT f.place, own.digest, own.outbox_id, shared.newest_id, shared.is_overtaken, shared.is_shared, elsewhere.is_elsewhere
-FROM ringostat_sync.in_flight AS f
-LEFT JOIN LATERAL (
-    SELECT CASE WHEN d.accepted_at >= :since THEN d.digest END AS digest, d.outbox_id
-    FROM ringostat_sync.deliveries AS d
-    WHERE d.project = f.project AND d.method = f.method AND d.identity = f.identity AND d.key = f.key
-    OFFSET 0
-) AS own ON true
+-- API. `newest_id`: the highest outbox id accepted under any of its ids on the wire, whosever key that was. `is_overtaken`: another
+-- contact's was accepted under one of them since the batch was taken, so that it may have been read later than ours. `is_shared`:
+-- another contact's document bears one of them. `is_elsewhere`: another contact in flight does.
+WITH ids AS (
+    SELECT
+        f.place, f.identity, f.key, f.identity AS kind, f.key AS wire_id, true AS is_own,
+        f.place <> ALL(CAST(:nameless AS bigint[])) AS is_borne
+    FROM ringostat_sync.in_flight AS f
+    WHERE f.place = ANY(CAST(:places AS bigint[]))
+    UNION ALL
+    SELECT f.place, f.identity, f.key, h.kind, h.wire_id, false, true
+    FROM ringostat_sync.held_ids AS h
+    -- `OFFSET 0`, and LATERAL below: each contact is looked up. A join, planned while a table was empty, would read all of it.
+    CROSS JOIN LATERAL (SELECT * FROM ringostat_sync.in_flight AS i WHERE i.place = h.place OFFSET 0) AS f
+    WHERE h.place = ANY(CAST(:places AS bigint[]))
+)
+SELECT
+    i.place,
+    (array_agg(k.digest) FILTER (WHERE k.digest IS NOT NULL))[1] AS digest,
+    max(k.outbox_id) FILTER (WHERE k.is_self) AS outbox_id,
+    max(k.outbox_id) FILTER (WHERE k.is_borne) AS newest_id,
+    bool_or(k.accepted_at >= :taken_at) FILTER (WHERE k.is_borne AND NOT k.is_self) AS is_overtaken,
+    count(*) FILTER (WHERE k.is_borne AND NOT k.is_self) > 0 AS is_shared,
+    bool_or(k.is_elsewhere) AS is_elsewhere
+FROM ids AS i
 CROSS JOIN LATERAL (
     SELECT
-        max(d.outbox_id) AS newest_id,
-        bool_or(d.accepted_at >= :taken_at AND (d.identity, d.key) <> (f.identity, f.key)) AS is_overtaken,
-        bool_or((d.identity, d.key) <> (f.identity, f.key)) AS is_shared
-    FROM (
-        SELECT f.identity AS kind, f.key AS wire_id WHERE f.place <> ALL(CAST(:nameless AS bigint[]))
-        UNION ALL
-        SELECT i.kind, i.wire_id FROM ringostat_sync.held_ids AS i WHERE i.place = f.place
-    ) AS h
-    CROSS JOIN LATERAL (
-        SELECT o.identity, o.key, o.outbox_id, o.accepted_at FROM ringostat_sync.deliveries AS o
-        WHERE o.project = f.project AND o.method = f.method AND o.identity = h.kind AND o.key = h.wire_id
-            AND CASE h.kind WHEN 'externalId' THEN o.other_external_id ELSE o.other_lead_id END IS NULL
-        UNION ALL
-        SELECT o.identity, o.key, o.outbox_id, o.accepted_at FROM ringostat_sync.deliveries AS o
-        WHERE h.kind = 'externalId' AND o.project = f.project AND o.method = f.method AND o.other_external_id = h.wire_id
-        UNION ALL
-        SELECT o.identity, o.key, o.outbox_id, o.accepted_at FROM ringostat_sync.deliveries AS o
-        WHERE h.kind = 'leadId' AND o.project = f.project AND o.method = f.method AND o.other_lead_id = h.wire_id
-    ) AS d
-) AS shared
-CROSS JOIN LATERAL (
-    SELECT coalesce(
-        (
-            SELECT true FROM ringostat_sync.held_ids AS h
-            WHERE h.project = f.project AND h.method = f.method AND h.kind = f.identity AND h.wire_id = f.key
-                AND h.place <> f.place AND f.place <> ALL(CAST(:nameless AS bigint[]))
-        ),
-        (
-            SELECT true FROM ringostat_sync.held_ids AS h
-            WHERE h.place = f.place AND (
-                SELECT true FROM ringostat_sync.in_flight AS o
-                WHERE o.project = h.project AND o.method = h.method AND o.identity = h.kind AND o.key = h.wire_id
-                    AND o.place <> f.place AND o.place <> ALL(CAST(:nameless AS bigint[]))
-            )
-            LIMIT 1
-        ),
-        false
-    ) AS is_elsewhere
-    OFFSET 0
-) AS elsewhere
-WHERE f.place = ANY(CAST(:places AS bigint[])) AND (own.outbox_id IS NOT NULL OR shared.newest_id IS NOT NULL OR elsewhere.is_elsewhere)
+        CASE WHEN i.is_own AND d.accepted_at >= :since THEN d.digest END AS digest, d.outbox_id, d.accepted_at, i.is_own AS is_self,
+        i.is_borne AND CASE i.kind WHEN 'externalId' THEN d.other_external_id ELSE d.other_lead_id END IS NULL AS is_borne,
+        false AS is_elsewhere
+    FROM ringostat_sync.deliveries AS d
+    WHERE d.project = :project AND d.method = :method AND d.identity = i.kind AND d.key = i.wire_id
+    UNION ALL
+    SELECT NULL, d.outbox_id, d.accepted_at, d.identity = i.identity AND d.key = i.key, i.is_borne, false
+    FROM ringostat_sync.deliveries AS d
+    WHERE i.kind = 'externalId' AND d.project = :project AND d.method = :method AND d.other_external_id = i.wire_id
+    UNION ALL
+    SELECT NULL, d.outbox_id, d.accepted_at, d.identity = i.identity AND d.key = i.key, i.is_borne, false
+    FROM ringostat_sync.deliveries AS d
+    WHERE i.kind = 'leadId' AND d.project = :project AND d.method = :method AND d.other_lead_id = i.wire_id
+    UNION ALL
+    SELECT NULL, NULL, NULL, false, false, true
+    FROM ringostat_sync.held_ids AS h
+    WHERE i.is_own AND i.is_borne
+        AND h.project = :project AND h.method = :method AND h.kind = i.kind AND h.wire_id = i.wire_id AND h.place <> i.place
+    UNION ALL
+    SELECT NULL, NULL, NULL, false, false, true
+    FROM ringostat_sync.in_flight AS f
+    WHERE NOT i.is_own
+        AND f.project = :project AND f.method = :method AND f.identity = i.kind AND f.key = i.wire_id
+        AND f.place <> i.place AND f.place <> ALL(CAST(:nameless AS bigint[]))
+) AS k
+GROUP BY i.place
