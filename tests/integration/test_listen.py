@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.engine import PROJECT, Engine
 from tests.waiting import wait_until
-from worker.listen.listen import listen
+from worker.database.engines import outbox_engine
+from worker.listen import listen as room
+from worker.listen.listen import TROUBLE, listen
 from worker.listen.look import look
 from worker.listen.wake import Wake
 from worker.sandbox.faults import Refuse, Status
@@ -183,3 +186,49 @@ def test_a_listener_outlives_its_connections(engine: Engine, listening: list[int
     engine.change(1)
 
     wait_until(lambda: listening, timeout=5, what="the wake")
+
+
+class Impatient(threading.Event):
+    """Set after so many waits, none of which lasts."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+        self._most = most
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        if len(self.waits) == self._most:
+            self.set()
+        return self.is_set()
+
+
+def test_what_is_in_the_way_is_told_once(empty_database_url: str, engine: Engine) -> None:
+    """A database that was not migrated yet: one line says what to do, however often it is looked at."""
+    bare, stop = outbox_engine(empty_database_url), Impatient(3)
+    with capture_logs() as told:
+        listen(bare, engine.parts.mapping, Wake(engine.parts.redis, "test"), lambda _: None, stop)
+    bare.dispose()
+
+    assert [line["problem"] for line in told] == ["the schema is not there yet: run `ringostat-sync migrate`"]
+    assert stop.waits == [TROUBLE] * 3
+
+
+def test_while_every_project_is_woken_nobody_looks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look would come to nothing; when the round is over, the next one comes."""
+    looks: list[int] = []
+
+    def counted(connection, mapping):
+        looks.append(1)
+        return look(connection, mapping)
+
+    monkeypatch.setattr(room, "look", counted)
+    wake = Wake(engine.parts.redis, "test")
+    engine.change(1)
+    woken: list[int] = []
+    listen(engine.parts.engine, engine.parts.mapping, wake, woken.append, Impatient(5))
+    assert (len(looks), woken) == (1, [PROJECT])
+
+    wake.done(PROJECT, 0.0)
+    listen(engine.parts.engine, engine.parts.mapping, wake, woken.append, Impatient(5))
+    assert (len(looks), woken) == (2, [PROJECT] * 2)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from threading import Event
 
 import structlog
+from psycopg.errors import InvalidSchemaName, UndefinedTable
 from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -30,22 +31,42 @@ REST = 4.0
 LONGEST_REST = 0.5
 TROUBLE = 1.0
 """Seconds to wait where PostgreSQL or Redis does not answer."""
+TELL_AGAIN = 60.0
+"""Seconds after which the same trouble is told once more."""
 
 
 def listen(engine: Engine, mapping: Mapping, wake: Wake, send: Callable[[int], None], stop: Event) -> None:
     """Look until `stop` is set; `send` puts a project's round on its way. Servers that are away are waited for."""
+    told, told_at = "", 0.0
     while not stop.is_set():
         try:
             with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 _look_on(connection, mapping, wake, send, stop)
         except (DBAPIError, RedisError, OSError) as error:
-            log.warning("listen_waits", problem=type(error).__name__)
+            problem = _named(error)
+            if problem != told or time.monotonic() - told_at > TELL_AGAIN:
+                log.warning("listen_waits", problem=problem)
+                told, told_at = problem, time.monotonic()
             stop.wait(TROUBLE)
+
+
+def _named(error: DBAPIError | RedisError | OSError) -> str:
+    """What is in the way, and what to do where we know it."""
+    original = getattr(error, "orig", None)
+    if isinstance(original, UndefinedTable | InvalidSchemaName):
+        return "the schema is not there yet: run `ringostat-sync migrate`"
+    if isinstance(error, DBAPIError):
+        return f"DATABASE_URL: PostgreSQL does not answer ({type(original).__name__})"
+    return f"REDIS_URL: Redis does not answer ({type(error).__name__})"
 
 
 def _look_on(connection: Connection, mapping: Mapping, wake: Wake, send: Callable[[int], None], stop: Event) -> None:
     last_work = time.monotonic()
+    projects: set[int] = set()
     while not stop.is_set():
+        if len(projects) == len(mapping.projects) and wake.are_claimed(projects):
+            stop.wait(BUSY)  # every project's round is on its way
+            continue
         looked = time.monotonic()
         projects = look(connection, mapping)
         took = time.monotonic() - looked

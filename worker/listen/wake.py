@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from redis import Redis
 
 LONGEST_MS = 2_000
@@ -18,6 +20,10 @@ class Wake:
     def claim(self, project: int) -> bool:
         """Whether this call may wake the project."""
         return bool(self._redis.set(self._key(project), "1", nx=True, px=LONGEST_MS))
+
+    def are_claimed(self, projects: Collection[int]) -> bool:
+        """Whether all of these are woken, so that to look for their work would come to nothing."""
+        return bool(projects) and self._redis.exists(*map(self._key, projects)) == len(projects)
 
     def done(self, project: int, rest: float) -> None:
         """A round has ended; the next one makes no sense for `rest` seconds."""
