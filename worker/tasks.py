@@ -38,7 +38,7 @@ def register(application: Celery, settings: Settings, parts: Parts) -> None:
     """Register the tasks with the application."""
     messages = Messages(application.send_task, settings.sync_name)
     # Killed before its lease ends, a frozen push can't meet its successor.
-    limits = {"push": {"time_limit": settings.sync_lease * 0.95}}
+    limits = {name: {"time_limit": settings.sync_lease * 0.95} for name in ("collect", "push")}
     for name, task in {**_work(parts, messages), **_upkeep(parts, messages)}.items():
         application.task(discreet(name, task), name=name, **limits.get(name, {}))
 
@@ -71,14 +71,20 @@ def _work(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
 
     def collect(project: int) -> dict[str, Any]:
         found = parts.collector.round(project)
-        for message in found.messages:
+        # The first message is pushed at once: to send it to ourselves would cost more than the round.
+        ours, others = found.messages[:1], found.messages[1:]
+        for message in others:
             messages.push(message)
         if found.expansions:
             messages.expand(project)
         parts.wake.done(project, found.rest)
-        return {"project": project, "batches": sum(len(convoy) for message in found.messages for convoy in message)}
+        batches = sum(len(convoy) for message in found.messages for convoy in message)
+        return {"project": project, "batches": batches, "pushed": sum(map(push_on, ours))}
 
     def push(message: Message) -> dict[str, Any]:
+        return {"batches": push_on(message)}
+
+    def push_on(message: Message) -> int:
         rest, end = list(message), time.monotonic() + SLOT
         pushed = 0
         try:
@@ -89,7 +95,7 @@ def _work(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
         finally:
             if rest:
                 messages.push(tuple(rest))
-        return {"batches": pushed}
+        return pushed
 
     def expand(project: int) -> dict[str, Any]:
         return {"project": project, "expanded": parts.expander.expand(project)}

@@ -162,6 +162,7 @@ def job(
             "RINGOSTAT_AUTH_KEY": AUTH_KEY,
             "RINGOSTAT_BASE_URL": sandbox.url,
             "RINGOSTAT_RATE_LIMIT": "100/s",
+            "RINGOSTAT_BATCH_SIZE": "1",
             "RINGOSTAT_TIMEOUT": "2",
             "SYNC_LEASE": "4",
             "SYNC_COLLECT_INTERVAL": "1",
@@ -219,6 +220,7 @@ def go_every_way(job: Job) -> None:
     job.is_buried(key, "no_directions")
     job.change(key := job.person("cast", trap="cast"))
     job.is_buried(key, "mapping_error")
+    come_in_numbers(job)
     is_echoed(job)
     breaks_the_mapping(job)
     left = "SELECT 1 FROM ringostat_sync.pending UNION ALL SELECT 1 FROM ringostat_sync.in_flight LIMIT 1"
@@ -239,6 +241,14 @@ def meets_a_replica_that_is_down(job: Job) -> None:
     job.change(f"{KEY}-later", None)
     wait_until(lambda: "replica_unavailable" in job.said("worker"), timeout=20, what="the replica to be missed")
     job.sql("ALTER DATABASE privacy_crm ALLOW_CONNECTIONS true")
+
+
+def come_in_numbers(job: Job) -> None:
+    """Several batches of one round: the first is pushed by whoever has cut it, each of the others has a message of its own."""
+    keys = [job.person(f"number-{number}") for number in range(4)]
+    job.sql("INSERT INTO ringostat_sync.outbox (source, key) SELECT 'contacts', k FROM unnest(%s::text[]) AS k", keys)
+    for key in keys:
+        job.arrives(key)
 
 
 def is_echoed(job: Job) -> None:
@@ -268,13 +278,13 @@ def look_at_flower(job: Job) -> None:
 
     def knows_all() -> bool:
         found = {(task["name"], task["state"]) for task in tasks().values()}
-        return {("push", "SUCCESS"), ("push", "FAILURE"), ("collect", "SUCCESS"), ("recover", "SUCCESS")} <= found
+        return {("push", "SUCCESS"), ("collect", "FAILURE"), ("collect", "SUCCESS"), ("recover", "SUCCESS")} <= found
 
     wait_until(knows_all, timeout=30, what="Flower to have seen every kind of task")
     workers = list(job.get("/api/workers?refresh=1").json())
     pages = ["/workers", "/tasks", "/broker", "/api/tasks?limit=5000", "/api/workers?refresh=1", "/api/queues/length"]
     pages += [f"/worker/{urllib.parse.quote(worker)}" for worker in workers]
-    shown = [uuid for uuid, task in tasks().items() if task["name"] == "push" or task["state"] == "FAILURE"]
+    shown = [uuid for uuid, task in tasks().items() if task["name"] in {"collect", "push"}]
     pages += [page for uuid in shown for page in (f"/task/{uuid}", f"/api/task/info/{uuid}")]
     job.pages = {page: job.get(page).raise_for_status().text for page in pages}
     job.metrics = job.get("/metrics", password=False).raise_for_status().text
