@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.integration.engine import PROJECT, Engine
 from tests.waiting import wait_until
-from worker.sandbox.faults import (
-    Status,
-)
+from worker.cli import session
+from worker.cli.app import make_app
+from worker.cli.status import held_back
+from worker.sandbox.faults import Status
+from worker.status.status import read_status
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -111,3 +114,25 @@ def test_a_grant_that_has_become_void_is_not_used(make_engine: Callable[..., Eng
 
     assert engine.posted() == []
     assert engine.waiting()["1"].attempts == 0
+
+
+def test_an_operator_who_knows_better_ends_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`status` tells of it, `resume` lifts it for everybody, and the contacts that waited go at once."""
+    engine.sandbox.faults.add(Status(status=429, headers={"Retry-After": "86400"}))
+    engine.contacts(1, 1)
+    engine.change(1)
+    engine.push()
+    with engine.parts.engine.connect() as connection:
+        [told] = held_back(read_status(connection, engine.parts.mapping))
+    assert told.startswith(f"{PROJECT} holds back until ")
+    assert engine.collect() == []
+
+    for name, value in engine.parts.settings.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(session, "set_up_logs", lambda _: None)  # it would outlive the runner's standard error
+    done = CliRunner().invoke(make_app(), ["resume", str(PROJECT)])
+    assert (done.exit_code, done.output) == (0, f"Project {PROJECT} is resumed.\n")
+    engine.drain()
+    assert engine.lane().sent == 1
+    with engine.parts.engine.connect() as connection:
+        assert held_back(read_status(connection, engine.parts.mapping)) == []

@@ -147,6 +147,17 @@ def test_a_hold_is_obeyed_to_its_end(bench: Bench) -> None:
     assert isinstance(bench.limiter.take(limits, 0.0), Grant)
 
 
+def test_an_operator_may_end_a_hold(bench: Bench) -> None:
+    """Whoever was told to hold back for a day is granted at once; a bucket that nobody has used yet is left alone."""
+    limits = project(5, 1.0)
+    bench.limiter.release(limits)
+    bench.limiter.hold(limits, 86_400)
+    bench.limiter.release(limits)
+    answer = bench.limiter.take(limits, 0.0)
+
+    assert isinstance(answer, Grant)
+
+
 def test_a_shorter_hold_does_not_shorten_a_longer_one(bench: Bench) -> None:
     """Two answers, the later of which asks for less: the longer wish counts."""
     limits = project(100, 1.0)

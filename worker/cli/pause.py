@@ -9,7 +9,11 @@ import typer
 from models import PauseReason
 from worker.cli.outbox import outbox
 from worker.cli.session import begin, known_project, mapping_of
+from worker.config.model import Project
+from worker.config.settings import Settings
+from worker.errors import LimiterUnavailableError
 from worker.projects import pauses
+from worker.wiring import Parts
 
 ProjectId = Annotated[int, typer.Argument(metavar="PROJECT", help="The Ringostat project's id.")]
 
@@ -26,10 +30,23 @@ def pause(project: ProjectId) -> None:
 def resume(project: ProjectId) -> None:
     """Lift any pause of a project.
 
-    Its waiting contacts are due now.
+    Also a `Retry-After` of the API's. Its waiting contacts are due now.
     """
     settings = begin()
-    known_project(mapping_of(settings), project)
+    mapping = mapping_of(settings)
+    known_project(mapping, project)
     with outbox(settings) as connection:
         lifted = pauses.resume(connection, project)
+    if settings.redis_url is not None:
+        let_go(settings, mapping.projects[project])
     typer.echo(f"Project {project} {'is resumed' if lifted else 'was not paused'}.", err=True)
+
+
+def let_go(settings: Settings, project: Project) -> None:
+    """Workers ask Redis whether they have to hold back; where it is away, they hear from PostgreSQL when it is back."""
+    from worker.assembly import limiter  # noqa: PLC0415 - the other commands here do without what a worker is made of
+
+    try:
+        limiter(Parts.of(settings, need_keys=False)).release(project)
+    except LimiterUnavailableError as error:
+        typer.echo(f"Workers may still hold back: {error}", err=True)

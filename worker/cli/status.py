@@ -30,7 +30,7 @@ def status(
         print_json({"projects": [lane.as_json() for lane in lanes]})
     else:
         print_rows(wide_console(), NAMES, [_row(lane) for lane in lanes], right=FIGURES)
-        for line in why_paused(lanes):
+        for line in [*why_paused(lanes), *held_back(lanes)]:
             typer.echo(line)
 
 
@@ -38,6 +38,15 @@ def why_paused(lanes: list[LaneStatus]) -> list[str]:
     """A line for each paused project, with the sentence that its pause was given."""
     paused = {lane.project: lane.paused for lane in lanes if lane.paused}
     return [f"{project} is paused, {why.reason}: {printable(why.detail)}" for project, why in paused.items()]
+
+
+def held_back(lanes: list[LaneStatus]) -> list[str]:
+    """A line for each project that waits as its API has asked it to."""
+    held = {lane.project: lane.held_until for lane in lanes if lane.held_until}
+    return [
+        f"{project} holds back until {to_the_second(until)}, as the API asked (Retry-After): `ringostat-sync resume {project}` ends that."
+        for project, until in held.items()
+    ]
 
 
 def _row(lane: LaneStatus) -> list[object]:

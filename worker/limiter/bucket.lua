@@ -9,6 +9,7 @@
 --   slots HORIZON        -> {1, n, wait} so many grants could start within HORIZON, the first in `wait`; {-1}
 --   confirm EPOCH        -> {1} the state that gave the grant is still there, and nobody was told to hold back since; {0} void
 --   hold MICROSECONDS    -> {1} nobody is granted anything for so long
+--   release              -> {1} whoever was told to hold back need not any longer
 --   seed EPOCH HELD AGE… -> {1} refilled from the ages of the last requests, oldest first; {0} somebody else has done it
 local operation, count, period, spacing = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local clock = redis.call('TIME')
@@ -40,6 +41,11 @@ if operation == 'seed' then
     end
     redis.call('LTRIM', KEYS[2], -count, -1)
     remember()
+    return {1}
+end
+
+if operation == 'release' then
+    if epoch then redis.call('HSET', KEYS[1], 'held', '0') end
     return {1}
 end
 

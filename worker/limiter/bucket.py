@@ -101,6 +101,10 @@ class Limiter:
         """Grant nobody anything for `seconds` (the API's `Retry-After`)."""
         self._ask(project, "hold", round(seconds * MICRO))
 
+    def release(self, project: Project) -> None:
+        """End a hold before its time: an operator knows better."""
+        self._run(project, "release")
+
     def _ask(self, project: Project, operation: str, argument: int) -> list[Any]:
         answer = self._run(project, operation, argument)
         while answer[0] == -1:

@@ -62,8 +62,11 @@ def lift(connection: Connection, project: int, reasons: Collection[PauseReason])
 
 
 def resume(connection: Connection, project: int) -> bool:
-    """An operator's word: end any pause, forget the failures, and make waiting contacts due now. False where there was none."""
+    """An operator's word: end any pause and any wish of the API's to hold back, forget the failures, make waiting contacts due now.
+
+    False where nothing had to be ended.
+    """
     lifted = lift(connection, project, set(PauseReason))
     connection.execute(sql(__package__, "make_due"), {"project": project})
-    connection.execute(sql(__package__, "accepted"), {"project": project})
-    return lifted
+    held = connection.execute(sql(__package__, "let_go"), {"project": project}).scalar_one_or_none()
+    return lifted or bool(held)

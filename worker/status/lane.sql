@@ -35,6 +35,8 @@ SELECT
     (SELECT reason FROM ringostat_sync.pauses WHERE project = :project) AS reason,
     (SELECT until FROM ringostat_sync.pauses WHERE project = :project) AS until,
     (SELECT detail FROM ringostat_sync.pauses WHERE project = :project) AS detail,
+    (SELECT held_until FROM ringostat_sync.service_health
+        WHERE project = :project AND held_until > (SELECT ringostat_sync.clock())) AS held_until,
     (SELECT count(*) FROM ringostat_sync.requests
         WHERE project = :project AND method = :method AND posted_at > (SELECT ringostat_sync.clock()) - interval '1 minute') AS requests
 FROM arriving, waiting, spreading, settled

@@ -23,7 +23,10 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """The figures of one project and method; what they count stands in `docs/commands.md`."""
+    """The figures of one project and method; what they count stands in `docs/commands.md`.
+
+    `held_until`: the end of a `Retry-After` (ISO 8601), which is no pause and no figure for scripts.
+    """
 
     project: int
     method: str
@@ -36,11 +39,14 @@ class LaneStatus:
     dead: int
     paused: Paused | None
     requests_last_minute: int
+    held_until: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The shape that scripts rely on: a pause has its reason and its end, and no sentence."""
         paused = {"reason": self.paused.reason, "until": self.paused.until} if self.paused else None
-        return asdict(self) | {"paused": paused}
+        shape = asdict(self) | {"paused": paused}
+        del shape["held_until"]
+        return shape
 
 
 def read_status(connection: Connection, mapping: Mapping) -> list[LaneStatus]:
@@ -75,4 +81,5 @@ def _lane(connection: Connection, mapping: Mapping, project: int, method: Method
         dead=row.dead,
         paused=paused,
         requests_last_minute=row.requests,
+        held_until=iso(row.held_until) if row.held_until else None,
     )
