@@ -30,7 +30,7 @@ def alembic_config() -> Config:
 
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Bring the schema in `database_url` (PostgreSQL 15 and later) to `revision`; twice and at once without harm."""
-    from alembic import command  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 - slow to load, and seldom needed
 
     url = make_url(database_url).set(drivername="postgresql+psycopg")
     engine = create_engine(url, poolclass=NullPool)

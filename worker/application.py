@@ -101,8 +101,7 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
     """Collect and push with `concurrency` processes until SIGTERM or Ctrl-C."""
-    # Tasks, and what they need, are loaded before the fork, and not at all where none runs.
-    from worker.tasks import register  # noqa: PLC0415
+    from worker.tasks import register  # noqa: PLC0415 - with all that tasks need: before the fork, and not where none runs
 
     # Inside a container, and under `up` on a bare machine, root is who we are; our tasks run nobody's code.
     warnings.filterwarnings("ignore", category=SecurityWarning)

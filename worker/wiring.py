@@ -74,25 +74,25 @@ class Parts:
 
     @cached_property
     def limiter(self) -> Limiter:
-        from worker.assembly import limiter  # noqa: PLC0415
+        from worker.assembly import limiter  # noqa: PLC0415 - see above
 
         return limiter(self)
 
     @cached_property
     def collector(self) -> Collector:
-        from worker.assembly import collector  # noqa: PLC0415
+        from worker.assembly import collector  # noqa: PLC0415 - see above
 
         return collector(self)
 
     @cached_property
     def expander(self) -> Expander:
-        from worker.assembly import expander  # noqa: PLC0415
+        from worker.assembly import expander  # noqa: PLC0415 - see above
 
         return expander(self)
 
     @cached_property
     def pusher(self) -> Pusher:
-        from worker.assembly import pusher  # noqa: PLC0415
+        from worker.assembly import pusher  # noqa: PLC0415 - see above
 
         return pusher(self)
 

@@ -172,7 +172,7 @@ class Stage:
     def throttle(self, seconds: float) -> None:
         """Another worker is told to hold back."""
         with self.parts.engine.begin() as connection:
-            health.hold(connection, PROJECT, seconds)
+            health.hold_back(connection, PROJECT, seconds)
         self.parts.limiter.hold(self.parts.mapping.projects[PROJECT], seconds)
 
     def places(self) -> list[Any]:

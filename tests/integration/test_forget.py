@@ -278,13 +278,13 @@ def test_a_contact_that_is_tried_over_and_over_is_forgotten_for_good(make_engine
 
 
 def test_a_stopped_backfill_that_had_come_to_this_key_starts_over(engine: Engine) -> None:
-    """The place where it would go on names the person."""
+    """The position from which it would go on names the person."""
     engine.contacts(1, 3)
     engine.sql(
         "INSERT INTO ringostat_sync.backfills (source, condition, after_key, done) VALUES ('contacts', '', '2', 2)"
     )
 
-    assert forget(engine, 2).places == 1
+    assert forget(engine, 2).positions == 1
     assert engine.backfill()[-1] == 3
 
 

@@ -47,5 +47,5 @@ def told(found: Forgotten) -> str:
         return "Nothing is held of this contact."
     return (
         f"Removed: changes {found.changes}, waiting {found.waiting}, last accepted state {found.delivery},"
-        f" dead letters {found.letters}, backfill positions {found.places}."
+        f" dead letters {found.letters}, backfill positions {found.positions}."
     )

@@ -28,6 +28,6 @@ def demo_crm(
     pace: Annotated[float, typer.Option(min=0.0, metavar="N", help="Events a second.")] = 1.0,
 ) -> None:
     """Fill the CRM's database with a demo, and live in it."""
-    from worker.demo import run  # noqa: PLC0415
+    from worker.demo import run  # noqa: PLC0415 - only needed here
 
     run(libpq_url(begin().require_crm_database_url()), pace)

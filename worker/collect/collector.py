@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Row
 
 from models import Priority
 from worker.collect.cut import Candidate, behind_live, cut
-from worker.collect.messages import Convoy, Message, convoys, messages
+from worker.collect.messages import BatchIds, Message, convoys, messages
 from worker.collect.watermark import Watermark
 from worker.config.model import Mapping, Method, Project, Source
 from worker.database.locks import alone, collecting
@@ -80,8 +80,8 @@ class Collector:
         starts = {source.name: self._watermarks[source.name].start(now) for source in sources}
         there = self._look(project_id, starts)
         changed = [source for source in sources if source.name in there.changed]
-        spread = [self._take_in(source, starts[source.name]) for source in changed]
-        expansions = there.expansions or any(spread)
+        taken_in = [self._take_in(source, starts[source.name]) for source in changed]
+        expansions = there.expansions or any(taken_in)
         slots = self._limiter.slots(project, HORIZON)
         if not slots.count:
             return Round(expansions=expansions, rest=max(slots.wait - HORIZON, NOTHING_TO_CUT))
@@ -114,23 +114,23 @@ class Collector:
             "limit": TAKE_IN_ROWS,
             "watermark": start,
         }
-        full, has_spread = True, False
+        full, has_expansions = True, False
         while full and self._clock() < end:
             with self._engine.begin() as connection:
                 if not alone(connection, collecting(source.project, source.method)):
                     break
-                taken, first, spread = connection.execute(sql(__package__, "take_in"), values).one()
+                taken, first, expansions = connection.execute(sql(__package__, "take_in"), values).one()
                 reach(Point.TAKING_IN)
             full = taken == TAKE_IN_ROWS
-            has_spread |= spread
+            has_expansions |= expansions
             self._watermarks[source.name].note(first, self._clock())
-        return has_spread
+        return has_expansions
 
     def _resend(self, project: Project) -> list[int]:
         with self._engine.begin() as connection:
             return list(connection.execute(sql(__package__, "resend"), {"project": project.id}).scalars())
 
-    def _cut(self, project: Project, method: Method, slots: Slots) -> list[Convoy]:
+    def _cut(self, project: Project, method: Method, slots: Slots) -> list[BatchIds]:
         lane = {"project": project.id, "method": method}
         with self._engine.begin() as connection:
             if not alone(connection, collecting(project.id, method)):

@@ -1,4 +1,4 @@
-"""Cutting claimed contacts into batches. Pure."""
+"""Cutting candidates into batches. Pure."""
 
 from __future__ import annotations
 

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 CONVOY = 4
 """Batches of one project and method that are read, held and settled together, at most."""
 
-Convoy = tuple[int, ...]
-Message = tuple[Convoy, ...]
-"""Convoys that follow each other."""
+BatchIds = tuple[int, ...]
+Message = tuple[BatchIds, ...]
+"""Convoys that follow each other, by their batches' ids."""
 
 
-def convoys(batches: Sequence[int], under_way: int) -> list[Convoy]:
+def convoys(batches: Sequence[int], under_way: int) -> list[BatchIds]:
     """Each alone as long as few are under way, so that they go side by side; the more there are, the more travel together."""
     size = min(CONVOY, max(1, -(-(len(batches) + under_way) // CONVOY)))
     return [tuple(batches[first : first + size]) for first in range(0, len(batches), size)]
 
 
-def messages(resent: Sequence[int], organizations: Sequence[Convoy], contacts: Sequence[Convoy]) -> tuple[Message, ...]:
+def messages(
+    resent: Sequence[int], organizations: Sequence[BatchIds], contacts: Sequence[BatchIds]
+) -> tuple[Message, ...]:
     """A message a convoy; where organizations and contacts meet, contacts follow in the same message."""
     waited = [((batch,),) for batch in resent]
     if organizations and contacts:

@@ -11,7 +11,7 @@ WITH taken AS (
     FROM taken
     WHERE watch IS NULL
     ORDER BY key, id DESC
-), spread AS (
+), expanding AS (
     INSERT INTO ringostat_sync.expansions (source, outbox_id, watch, changed, captured_at)
     SELECT :source, id, watch, coalesce(changed, '{}'), created_at FROM taken WHERE watch IS NOT NULL
 ), waiting AS (
@@ -28,4 +28,4 @@ WITH taken AS (
         due_at = NULL
     WHERE p.outbox_id < excluded.outbox_id
 )
-SELECT count(*) AS count, min(id) AS first, coalesce(bool_or(watch IS NOT NULL), false) AS has_spread FROM taken
+SELECT count(*) AS count, min(id) AS first, coalesce(bool_or(watch IS NOT NULL), false) AS has_expansions FROM taken

@@ -27,13 +27,13 @@ class Forgotten:
     waiting: int
     letters: int
     delivery: int
-    places: int
+    positions: int
     unexpanded: int
 
     @property
     def removed(self) -> int:
         """All rows together that held something of the contact."""
-        return self.changes + self.waiting + self.letters + self.delivery + self.places
+        return self.changes + self.waiting + self.letters + self.delivery + self.positions
 
 
 def forget(
@@ -90,6 +90,6 @@ def _remove(connection: Connection, contact: dict[str, object], sources: Sequenc
 
     changes, letters, waiting, delivery = run("changes"), run("letters"), run("waiting"), run("delivery")
     run("shared_id")
-    places = run("place")
+    positions = run("position")
     unexpanded = connection.execute(sql(__package__, "unexpanded"), values).scalar_one()
-    return Forgotten(changes, waiting, letters, delivery, places, unexpanded)
+    return Forgotten(changes, waiting, letters, delivery, positions, unexpanded)

@@ -52,6 +52,6 @@ def throttled(connection: Connection, project: int) -> int:
     return int(connection.execute(sql(__package__, "throttled"), {"project": project}).scalar_one())
 
 
-def hold(connection: Connection, project: int, seconds: float) -> None:
+def hold_back(connection: Connection, project: int, seconds: float) -> None:
     """Remember until when the API asked us to hold back, for a bucket that Redis has lost."""
-    connection.execute(sql(__package__, "hold"), {"project": project, "seconds": seconds})
+    connection.execute(sql(__package__, "hold_back"), {"project": project, "seconds": seconds})

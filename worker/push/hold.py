@@ -16,8 +16,7 @@ from sqlalchemy import Connection, Engine
 from models import Identity
 from worker.database.rows import numbers, rows
 from worker.database.sql import sql
-from worker.push.model import Buried, Contact, Convoy, PutBack, Superseded, Unchanged, Verdict, Verdicts
-from worker.push.prepare import Ready
+from worker.push.model import Buried, Contact, Convoy, PutBack, Ready, Superseded, Unchanged, Verdict, Verdicts
 from worker.settle.settle import guard, tokens
 
 WAIT_FOR_ID = 0.25

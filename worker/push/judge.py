@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from models import LetterReason, PauseReason
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
 from worker.push.backoff import backoff, ceiling
-from worker.push.model import Buried, Contact, Moved, PutBack, Sent, Suspect, Verdicts
+from worker.push.model import Buried, Contact, Moved, PutBack, Ready, Sent, Suspect, Verdicts
 from worker.push.policy import Policy
-from worker.push.prepare import Ready
 
 ALL_REFUSED = 5
 """So many first singles of a batch refused, with nothing accepted between: the API refuses everything.

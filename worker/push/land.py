@@ -133,7 +133,7 @@ class Landings:
                 if held.probe and not pauses.lift(connection, project, CURED_BY_AN_ANSWER):
                     pauses.prolong(connection, project, self.policy)
             case Throttled():
-                health.hold(connection, project, judgement.delay)
+                health.hold_back(connection, project, judgement.delay)
                 if held.probe:
                     pauses.prolong(connection, project, self.policy, at_least=judgement.delay)
             case Failed(kind=kind):

@@ -10,6 +10,7 @@ import msgspec
 
 from models import Identity, LetterReason
 from worker.config.model import Method, Project
+from worker.document.build import Built
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,14 @@ class Contact(msgspec.Struct, frozen=True, gc=False):
     suspect_status: int | None = None
     suspect_answer: str | None = None
     suspect_document: str | None = None
+
+
+class Ready(msgspec.Struct, frozen=True, gc=False):
+    """A contact with its finished document. `is_shared`: another contact's document bears one of its ids."""
+
+    contact: Contact
+    document: Built
+    is_shared: bool = False
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from models import LONGEST_KEY, LetterReason
 from worker.config.model import Mapping, Source
 from worker.document.build import Built, Invalid, build
 from worker.document.raw import as_json
 from worker.document.values import Unparsed
-from worker.push.model import Absent, Buried, Contact, Held, Verdict, Verdicts
+from worker.push.model import Absent, Buried, Contact, Held, Ready, Verdict, Verdicts
 from worker.reading.reader import ROW_KEY, Found, Unreadable
 
 Read = Callable[[Source, Sequence[str]], dict[str, Found | Unreadable]]
-
-
-class Ready(msgspec.Struct, frozen=True, gc=False):
-    """A contact with its finished document. `is_shared`: another contact's document bears one of its ids."""
-
-    contact: Contact
-    document: Built
-    is_shared: bool = False
 
 
 def prepare(held: Held, contacts: Sequence[Contact], mapping: Mapping, read: Read) -> tuple[list[Ready], Verdicts]:

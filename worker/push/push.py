@@ -24,9 +24,9 @@ from worker.push.depart import Departures
 from worker.push.hold import hold, sort_out
 from worker.push.judge import Journey, PauseFor, judge_suspects, parts_of, suspects_of
 from worker.push.land import Landings
-from worker.push.model import Contact, Convoy, Held, Verdicts
+from worker.push.model import Contact, Convoy, Held, Ready, Verdicts
 from worker.push.policy import Policy
-from worker.push.prepare import Ready, prepare
+from worker.push.prepare import prepare
 from worker.push.trip import Trip, ids
 from worker.push.turn_back import TurnBack
 from worker.reading.reader import Reader, ReplicaUnavailableError

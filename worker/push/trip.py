@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from worker.api.outcome import Outcome
 from worker.push.judge import Journey
-from worker.push.model import Held
-from worker.push.prepare import Ready
+from worker.push.model import Held, Ready
 
 
 @dataclass(slots=True, eq=False)

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from worker.database.locks import alone
 from worker.database.sql import sql
 from worker.points import Point, reach
-from worker.settle.settle import finish, forget, let_wait
+from worker.projects import pauses
+from worker.settle.settle import erase_digests, finish, let_wait
 
 log = structlog.get_logger()
 
@@ -47,10 +48,10 @@ def take_back(engine: Engine, batch: int) -> bool:
             return False
         places = connection.execute(sql(__package__, "places"), {"batch": batch}).scalars().all()
         if row.posted:
-            forget(connection, places, own=True)
+            erase_digests(connection, places, own=True)
         let_wait(connection, [(place, 0.0, 0, 1) for place in places])
         finish(connection, [batch])
         reach(Point.TAKING_BACK)
         if row.probe:
-            connection.execute(sql("worker.projects", "rearm"), {"project": row.project, "after": 0.0})
+            pauses.rearm(connection, row.project, 0.0)
     return True

@@ -58,7 +58,7 @@ def settle(connection: Connection, convoy: Convoy, verdicts: Verdicts, *, posted
     """
     sent = of(verdicts, Sent)
     accepted = {contact.place for contact, _ in sent}
-    forget(connection, [contact.place for contact in posted if contact.place not in accepted], own=True)
+    erase_digests(connection, [contact.place for contact in posted if contact.place not in accepted], own=True)
     _remember(connection, sent)
     _run(connection, "catch_up", places(of(verdicts, Unchanged)))
     _bury(connection, of(verdicts, Buried))
@@ -83,12 +83,12 @@ def places(judged: Judged[Any]) -> list[int]:
     return [contact.place for contact, _ in judged]
 
 
-def forget(connection: Connection, whose: Sequence[int], *, own: bool) -> None:
+def erase_digests(connection: Connection, whose: Sequence[int], *, own: bool) -> None:
     """What the API holds of the contacts at these places, and of those that share an id with them, is unknown from here on.
 
     Without `own` it is only that of the others.
     """
-    _run(connection, "forget", whose, own=own)
+    _run(connection, "erase", whose, own=own)
 
 
 def let_wait(connection: Connection, waiting: Iterable[tuple[int, float, int, int]]) -> None:
@@ -114,7 +114,7 @@ def _run(connection: Connection, name: str, whose: Sequence[int], **more: object
 def _remember(connection: Connection, sent: Judged[Sent]) -> None:
     if not sent:
         return
-    forget(connection, [contact.place for contact, verdict in sent if verdict.overwrites], own=False)
+    erase_digests(connection, [contact.place for contact, verdict in sent if verdict.overwrites], own=False)
     columns = ("place", "digest", "external_id", "lead_id")
     told = [(contact.place, verdict.digest.hex(), verdict.external_id, verdict.lead_id) for contact, verdict in sent]
     connection.execute(sql(__package__, "remember"), {"sent": rows(columns, told)})

@@ -14,7 +14,7 @@ WITH changed AS (
 ), waiting AS (
     SELECT count(*) AS contacts, min(captured_at) AS oldest
     FROM ringostat_sync.pending WHERE project = :project AND method = :method
-), spreading AS (
+), expanding AS (
     SELECT count(*) AS contacts, min(captured_at) AS oldest
     FROM ringostat_sync.expansions WHERE source = ANY(CAST(:sources AS text[]))
 ), settled AS (
@@ -26,8 +26,8 @@ WITH changed AS (
     ) AS counted
 )
 SELECT
-    arriving.contacts + waiting.contacts + spreading.contacts AS pending,
-    extract(epoch FROM ringostat_sync.clock() - least(arriving.oldest, waiting.oldest, spreading.oldest))::float8 AS oldest,
+    arriving.contacts + waiting.contacts + expanding.contacts AS pending,
+    extract(epoch FROM ringostat_sync.clock() - least(arriving.oldest, waiting.oldest, expanding.oldest))::float8 AS oldest,
     (SELECT count(*) FROM ringostat_sync.in_flight WHERE project = :project AND method = :method) AS in_flight,
     settled.sent::bigint, settled.unchanged::bigint, settled.absent::bigint,
     (SELECT count(*) FROM ringostat_sync.dead_letters
@@ -39,4 +39,4 @@ SELECT
         WHERE project = :project AND held_until > (SELECT ringostat_sync.clock())) AS held_until,
     (SELECT count(*) FROM ringostat_sync.requests
         WHERE project = :project AND method = :method AND posted_at > (SELECT ringostat_sync.clock()) - interval '1 minute') AS requests
-FROM arriving, waiting, spreading, settled
+FROM arriving, waiting, expanding, settled
