@@ -63,3 +63,13 @@ def test_an_old_payload_that_cannot_be_sent_is_superseded_too(engine: Engine) ->
 
     assert engine.letters() == []
     assert engine.history(1) == ["New"]
+
+
+def test_numbers_of_a_payload_are_as_exact_as_a_columns(engine: Engine) -> None:
+    """Neither rounded to what a float holds, nor without the zeros that were written."""
+    written = '{"fullName": 9007199254740993.0, "staffId": 12.50, "contactDirections": [{"type": "phone", "value": 380671234567}]}'
+    engine.sql("INSERT INTO ringostat_sync.outbox (source, key, payload) VALUES ('contacts', '1', %s)", written)
+    engine.drain()
+    contact = engine.sandbox.book.contact(PROJECT, external_id="1")
+
+    assert (contact["fullName"], contact["staffId"]) == ("9007199254740993", "12.50")

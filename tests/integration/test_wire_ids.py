@@ -35,6 +35,17 @@ def test_documents_that_share_an_id_go_one_by_one(engine: Engine, shared: str) -
     assert engine.lane().sent == 5
 
 
+def test_a_chain_of_shared_ids_is_followed_link_by_link(engine: Engine) -> None:
+    """The second shares an id with the first, the third with the second: neither overtakes, and nobody is superseded."""
+    engine.payload(1, document("First", externalId="e1", leadId="l1"))
+    engine.payload(2, document("Second", externalId="e1", leadId="l2"))
+    engine.payload(3, document("Third", externalId="e2", leadId="l2"))
+    engine.drain()
+
+    assert engine.posted() == [["e1"], ["e1"], ["e2"]]
+    assert engine.lane().sent == 3
+
+
 @pytest.mark.parametrize("shared", ["externalId", "leadId"])
 def test_documents_that_share_an_id_are_not_in_flight_at_once(engine: Engine, shared: str) -> None:
     """While one is with the API, the other is postponed, at no cost; the rest of its batch goes."""

@@ -84,7 +84,7 @@ def crm_engine(crm_database_url: str, *, pool_size: int = 2) -> Engine:
 
 
 def _patient_with_payloads(connection: Any, _record: Any) -> None:
-    values.load_any_json(connection)
+    values.load_any_json(connection, exact=True)
 
 
 def _patient_with_rows(connection: Any, _record: Any) -> None:

@@ -142,17 +142,14 @@ def wire_ids(item: Ready) -> list[WireId]:
 
 
 def _apart(ready: Sequence[Ready]) -> tuple[list[Ready], list[Ready]]:
-    """Those that may travel together, and those that share an id with one of them."""
+    """Those that may travel together, and those that share an id with one before them, whether that goes or waits."""
     seen: set[WireId] = set()
     first: list[Ready] = []
     seconds: list[Ready] = []
     for item in sorted(ready, key=lambda item: item.contact.outbox_id):
         ids = wire_ids(item)
-        if seen.isdisjoint(ids):
-            seen.update(ids)
-            first.append(item)
-        else:
-            seconds.append(item)
+        (first if seen.isdisjoint(ids) else seconds).append(item)
+        seen.update(ids)
     return sorted(first, key=lambda item: item.contact.place), seconds
 
 
