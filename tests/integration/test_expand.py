@@ -199,6 +199,20 @@ def test_a_source_that_is_read_as_a_whole_sends_only_what_changed(engine: Engine
     assert engine.sql("SELECT after_key FROM ringostat_sync.backfills") == [("4",)]
 
 
+def test_a_reading_that_was_interrupted_begins_at_the_first_key(engine: Engine) -> None:
+    """What it has put in by then was sent before this row came."""
+    engine.contacts(1, 5)
+    engine.sql(
+        "INSERT INTO ringostat_sync.backfills (source, condition, after_key, done) VALUES ('contacts', 'true', '4', 4)"
+    )
+    rename(engine)
+    engine.collect()
+    expand(engine)
+    engine.drain()
+
+    assert engine.lane().sent == 5
+
+
 def test_a_change_that_could_not_be_captured_has_the_source_read(engine: Engine) -> None:
     """The trigger knew that something has changed, and no more."""
     of_company(engine, 1, 3)

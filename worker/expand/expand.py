@@ -141,7 +141,9 @@ class Expander:
         """Put every key of the source behind live changes, which stands for all rows of it that wait now."""
         with self.engine.connect() as connection:
             waiting = connection.execute(sql(__package__, "waiting"), {"source": source.name}).scalars().all()
-        for _ in Backfill(self.engine, self.crm, source, where=EVERYBODY).run():
+        everybody = Backfill(self.engine, self.crm, source, where=EVERYBODY)
+        everybody.begin_anew()  # what an earlier one has put in was read before some of these rows came
+        for _ in everybody.run():
             pass
         self._done(source, waiting)
 
