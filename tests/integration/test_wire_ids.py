@@ -12,14 +12,17 @@ from worker.push import push
 from worker.sandbox.faults import Latency, ResetAfter
 
 
-def test_a_lead_and_its_contact_never_travel_together(engine: Engine) -> None:
+@pytest.mark.parametrize("first", ["lead", "contact"])
+def test_a_lead_and_its_contact_never_travel_together(engine: Engine, first: str) -> None:
     """They share the leadId: a request each, the later change last."""
     engine.sql("INSERT INTO crm.contacts VALUES (1, 'Іван', '0671112233', 'L1')")
-    engine.change("L1", source="leads")
-    engine.change(1)
+    changes = [("L1", "leads"), (1, "contacts")]
+    for key, source in changes if first == "lead" else reversed(changes):
+        engine.change(key, source=source)
     engine.drain()
 
-    assert [request.ids for request in engine.sandbox.requests] == [((None, "L1"),), (("1", "L1"),)]
+    expected = [((None, "L1"),), (("1", "L1"),)]
+    assert [request.ids for request in engine.sandbox.requests] == (expected if first == "lead" else expected[::-1])
 
 
 @pytest.mark.parametrize("shared", ["externalId", "leadId"])

@@ -173,7 +173,9 @@ def _known(connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdict
     places = [*(item.contact.place for item in held.items), *payloads]
     if not places:
         return {}
-    nameless = [*held.strangers, *(contact.place for contact, _ in verdicts)]
+    # Whoever waits, or has no document, leaves the convoy in this transaction, and is in nobody's way.
+    leaving = [*(item.contact.place for item in held.waiting), *(contact.place for contact, _ in verdicts)]
+    nameless = [*held.strangers, *leaving]
     values = {
         "project": convoy[0].project.id,
         "method": convoy[0].method,

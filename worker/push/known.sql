@@ -1,6 +1,6 @@
 -- What is known of contacts, by place, once their ids are held: their own keys since they are in flight, the others by `hold`, a
 -- transaction ago. Whoever shares one has written that down before looking here, too, so that of two at least one sees the other.
--- `nameless`: places whose own key is no id on the wire, as a document bears another, or as there is none.
+-- `nameless`: places whose own key is no id on the wire now, as a document bears another, waits, or is not there.
 -- `digest` and `outbox_id`: the last document accepted for the contact itself; no digest where that was before `since`, by another
 -- API. `newest_id`: the highest outbox id accepted under any of its ids on the wire, whosever key that was. `is_overtaken`: another
 -- contact's was accepted under one of them since the batch was taken, so that it may have been read later than ours. `is_shared`:
