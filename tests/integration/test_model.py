@@ -149,16 +149,17 @@ class Life(RuleBasedStateMachine):
 
     # What happens in the CRM.
 
-    @rule(made=changes, late=lates)
-    def change(self, made: list[Change], late: int) -> None:
+    @rule(made=changes, late=lates, lead_last=st.booleans())
+    def change(self, made: list[Change], late: int = 0, lead_last: bool = False) -> None:
         for key, name, hidden in made:
-            self.write(key, name, hidden=hidden, late=late)
+            self.write(key, name, hidden=hidden, late=late, lead_last=lead_last)
 
     @rule(key=keys, name=names, late=lates)
     def change_many(self, key: str, name: str | None, late: int) -> None:
         """This contact and all after it, by one row of the outbox that stands for them."""
         for contact in MAPPED[MAPPED.index(key) :]:
-            self.update(contact, name, hidden=self.model.crm[contact].hidden)
+            if self.update(contact, name, hidden=self.model.crm[contact].hidden):
+                self.tell_of_the_lead()
         outbox_id = self.model.next_id(late)
         self.stage.spread(key, outbox_id)
         self.model.mapped.add(outbox_id)
@@ -173,24 +174,30 @@ class Life(RuleBasedStateMachine):
             self.stage.write("contacts", contact, outbox_id, payload)
             self.model.produce(contact, outbox_id, name)
 
-    def write(self, key: str, name: str | None, *, hidden: bool, late: int = 0) -> None:
-        """Change a row of the CRM, and say so in the outbox, as triggers do."""
+    def write(self, key: str, name: str | None, *, hidden: bool, late: int = 0, lead_last: bool = False) -> None:
+        """Change a row of the CRM, and say so in the outbox, as triggers do: of its lead before it, or after."""
         if key == ORGANIZATION:
             self.model.change(ORGANIZATION, name, hidden=False)
             self.stage.sql("UPDATE crm.companies SET name = %s", [name])
             self.stage.write("companies", "1", self.model.next_id(late))
         else:
-            self.update(key, name, hidden=hidden, late=late)
+            has_lead = self.update(key, name, hidden=hidden)
+            if has_lead and not lead_last:
+                self.tell_of_the_lead(late)
             outbox_id = self.model.next_id(late)
             self.stage.write("contacts", key, outbox_id)
             if key == MIXED:
                 self.model.mapped.add(outbox_id)
+            if has_lead and lead_last:
+                self.tell_of_the_lead(late)
 
-    def update(self, key: str, name: str | None, *, hidden: bool, late: int = 0) -> None:
-        """Change a row of the CRM; of its lead the outbox is told."""
+    def update(self, key: str, name: str | None, *, hidden: bool) -> bool:
+        """Change a row of the CRM; whether its lead has changed by it."""
         self.stage.sql("UPDATE crm.contacts SET name = %s, hidden = %s WHERE id = %s", [name, hidden, key])
-        if LEAD in self.model.change(key, name, hidden=hidden):
-            self.stage.write("leads", LEAD, self.model.next_id(late))
+        return LEAD in self.model.change(key, name, hidden=hidden)
+
+    def tell_of_the_lead(self, late: int = 0) -> None:
+        self.stage.write("leads", LEAD, self.model.next_id(late))
 
     # What the processes do.
 
