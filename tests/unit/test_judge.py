@@ -298,3 +298,17 @@ def test_parts_are_as_their_rows_say() -> None:
     parts = parts_of([ready(6, part=6), ready(0), ready(1), ready(3, part=3), ready(4, part=3)])
 
     assert [[item.contact.place for item in part] for part in parts] == [[0, 1], [3, 4], [6]]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "delays"),
+    [
+        (None, [1, 2, 4, 8, 16, 32, 60, 60]),
+        (0.0, [0, 0, 0, 0, 0, 1, 2, 4]),
+        (0.5, [0.5, 0.5, 0.5, 0.5, 0.5, 1, 2, 4]),
+        (2.0, [2] * 8),
+    ],
+)
+def test_how_long_a_throttled_project_holds_back(seconds: float | None, delays: list[float]) -> None:
+    """As long as the API asks; but one that says "at once" again and again is waited for longer and longer."""
+    assert [decide(Throttled(429, seconds), [ready(0)], throttles=before).delay for before in range(8)] == delays

@@ -16,8 +16,7 @@ from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Un
 
 REFUSALS = {400, 413, 422}
 FAILURES = {408, 425}
-SHORTEST_RETRY_AFTER, LONGEST_RETRY_AFTER = 1.0, 24 * 3600.0
-"""An API that says "at once", or whose clock is behind, is not hammered."""
+LONGEST_RETRY_AFTER = 24 * 3600.0
 _SECONDS = re.compile(r"\s*\d+(\.\d+)?\s*", re.ASCII)
 KEPT_OF_AN_ANSWER = 4096
 
@@ -62,13 +61,13 @@ def _read_json(body: bytes) -> Any:
 
 
 def retry_after(value: str | None, *, now: datetime) -> float | None:
-    """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 1 to a day; None where there is none to obey."""
+    """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 0 to a day; None where there is none to obey."""
     if value is None:
         return None
     seconds = float(value) if _SECONDS.fullmatch(value) else _until(value, now)
     if not math.isfinite(seconds):
         return None
-    return min(max(seconds, SHORTEST_RETRY_AFTER), LONGEST_RETRY_AFTER)
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
 def excerpt(body: bytes) -> str:

@@ -18,6 +18,9 @@ ALL_REFUSED = 5
 Or of as many batches, where failures or a 413 have made them narrower than that.
 """
 
+AT_ONCE = 5
+"""So many times in a row an API may ask to hold back for less than a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class PauseFor:
@@ -79,7 +82,7 @@ def judge(
         case Failed():
             return _failed(outcome, part, journey, policy, dice, probe=probe)
         case Throttled(retry_after=seconds):
-            delay = ceiling(throttles + 1, base=1.0, longest=60.0) if seconds is None else seconds
+            delay = hold_back(seconds, throttles)
             return Judgement(_all_back(part, journey, delay), delay=delay)
         case Unauthorized(status=status):
             detail = f"The API answered {status}: check the project's auth key."
@@ -149,6 +152,18 @@ def _exhausted(outcome: Failed, item: Ready) -> Buried:
 
 def _all_back(part: list[Ready], journey: Journey, delay: float) -> Verdicts:
     return [(contact, PutBack(delay)) for contact in [*(item.contact for item in part), *journey.rest()]]
+
+
+def hold_back(seconds: float | None, throttles: int) -> float:
+    """Seconds for which a project holds back after so many 429s in a row before this one: as the API asks, or ever longer.
+
+    An API that says "at once" over and over (or whose clock is behind) does not mean it.
+    """
+    if seconds is None:
+        return ceiling(throttles + 1, base=1.0, longest=60.0)
+    if seconds < 1.0 and throttles >= AT_ONCE:
+        return ceiling(throttles - AT_ONCE + 1, base=1.0, longest=60.0)
+    return seconds
 
 
 def judge_suspects(journey: Journey, *, probe: bool) -> Verdicts:
