@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.integration.engine import Engine, document
 from worker.backfill import backfill as room
-from worker.backfill.backfill import Backfill, Place
+from worker.backfill.backfill import Backfill, Position
 from worker.backfill.poll import poll
 from worker.errors import ConfigError, MappingBrokenError
 
@@ -146,7 +146,7 @@ def test_a_stopped_backfill_can_begin_anew(engine: Engine) -> None:
     assert [next(stopped), next(stopped)] == [0, 10]
     stopped.close()  # type: ignore[attr-defined]
     [[begun]] = engine.sql("SELECT started_at FROM ringostat_sync.backfills")
-    assert make(engine).begin() == Place(10, "10", begun)
+    assert make(engine).begin() == Position(10, "10", begun)
 
     assert make(engine).begin_anew().after is None
     assert list(make(engine).run()) == [0, 10, 20, 25]

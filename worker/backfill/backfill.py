@@ -23,7 +23,7 @@ CHUNK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """How far a backfill has come: `done` keys, the last of them `after`; None at its beginning."""
 
     done: int
@@ -45,15 +45,15 @@ class Backfill:
     where: str = ""
     forced: bool = False
 
-    def begin(self) -> Place:
+    def begin(self) -> Position:
         """Where it goes on; its beginning where none was stopped, or where the last key that is in no longer fits the query's keys."""
-        place = self._place()
-        return place if place.after is None or self._is_key(place.after) else self.begin_anew()
+        position = self._position()
+        return position if position.after is None or self._is_key(position.after) else self.begin_anew()
 
-    def begin_anew(self) -> Place:
+    def begin_anew(self) -> Position:
         """Its beginning, wherever it was stopped."""
         self._end()
-        return self._place()
+        return self._position()
 
     def count(self) -> int:
         """How many keys there are in all."""
@@ -61,10 +61,10 @@ class Backfill:
 
     def run(self) -> Iterator[int]:
         """Let the contacts wait; yields how many do after each chunk, counted from the start of the whole backfill."""
-        place = self.begin()
-        done = place.done
+        position = self.begin()
+        done = position.done
         yield done
-        for chunk in self._read(*self._after(place.after)):
+        for chunk in self._read(*self._after(position.after)):
             keys = [str(key) for (key,) in chunk]
             done += len(keys)
             self._wait(keys, done)
@@ -90,10 +90,10 @@ class Backfill:
             return f"{keys} ORDER BY k.key", {}
         return f"{keys} WHERE k.key > CAST(%(after)s AS {self._key_type()}) ORDER BY k.key", {"after": after}
 
-    def _place(self) -> Place:
+    def _position(self) -> Position:
         with self.engine.begin() as connection:
             row = connection.execute(sql(__package__, "begin"), self._name).one()
-            return Place(row.done, row.after_key, row.started_at)
+            return Position(row.done, row.after_key, row.started_at)
 
     def _end(self) -> None:
         with self.engine.begin() as connection:

@@ -53,12 +53,10 @@ def _condition(where: str | None) -> str:
 
 def _resumable(work: Backfill, anew: bool) -> int:
     try:
-        place = work.begin_anew() if anew else work.begin()
-        if place.done:
-            since = place.started_at.replace(microsecond=0)
-            told = (
-                f"Going on after {place.done} keys of the backfill begun at {iso(since)}: --anew begins from the first."
-            )
+        position = work.begin_anew() if anew else work.begin()
+        if position.done:
+            since = position.started_at.replace(microsecond=0)
+            told = f"Going on after {position.done} keys of the backfill begun at {iso(since)}: --anew begins from the first."
             typer.echo(told, err=True)
         return _with_bar(work)
     except OperationalError as error:  # of either database, so the line names neither
