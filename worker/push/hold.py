@@ -7,7 +7,7 @@ least one of them sees the other, and waits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from models import Identity
 from worker.database.rows import numbers, rows
 from worker.database.sql import sql
 from worker.push.model import Buried, Contact, Convoy, PutBack, Ready, Superseded, Unchanged, Verdict, Verdicts
-from worker.settle.settle import guard, tokens
+from worker.settle.settle import tokens
 
 WAIT_FOR_ID = 0.25
 """Seconds after which a contact is tried again whose id another request carries."""
@@ -51,11 +51,10 @@ NOTHING = Known()
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Documents whose ids are held, and those that wait for one. `strangers`: places whose documents don't bear their own keys."""
+    """Documents whose ids are held, and those that wait for one."""
 
     items: list[Ready]
     waiting: list[Ready]
-    strangers: list[int]
 
 
 def hold(engine: Engine, convoy: Convoy, ready: Sequence[Ready]) -> Hold:
@@ -64,29 +63,44 @@ def hold(engine: Engine, convoy: Convoy, ready: Sequence[Ready]) -> Hold:
     Two documents that share an id are one contact to the API: the one with the lower outbox id goes first.
     """
     first, seconds = _apart(ready)
-    beside: list[tuple[int, int, str, str]] = []
-    strangers: list[int] = []
-    for item in first:
-        contact, ids = item.contact, wire_ids(item)
-        own = (contact.identity, contact.key)
-        beside += [(contact.batch, contact.place, *wire_id) for wire_id in ids if wire_id != own]
-        if own not in ids:
-            strangers.append(contact.place)
+    beside = [
+        (item.contact.batch, item.contact.place, *wire_id)
+        for item in first
+        for wire_id in wire_ids(item)
+        if wire_id != own_id(item.contact)
+    ]
     elsewhere = _take(engine, convoy, beside) if beside else set()
     waiting = [item for item in first if item.contact.place in elsewhere]
-    return Hold([item for item in first if item.contact.place not in elsewhere], [*seconds, *waiting], strangers)
+    return Hold([item for item in first if item.contact.place not in elsewhere], [*seconds, *waiting])
 
 
-def sort_out(
+def look_up(
     connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdicts, since: datetime
-) -> tuple[Convoy, list[Ready], Verdicts]:
-    """What need not or may not go now, in a transaction after that of the holding.
+) -> dict[int, Known]:
+    """What is known of contacts, by place; nothing of those that are not in it. A statement after that of the holding.
 
-    `verdicts` are what the preparation came to; what was accepted before `since`, another API has. Returns the batches that are
-    still ours, the documents that go, and the verdicts on the rest.
+    `verdicts` are what the preparation came to; what was accepted before `since`, another API has.
     """
-    ours = guard(connection, convoy)
-    known = _known(connection, convoy, held, verdicts, since)
+    payloads = [contact for contact, verdict in verdicts if isinstance(verdict, Buried) and contact.payload is not None]
+    asked = [*_borne(held.items), *((contact.place, *own_id(contact), *own_id(contact), False) for contact in payloads)]
+    if not asked:
+        return {}
+    # Whoever waits, or has no document, leaves the convoy next, and is in nobody's way.
+    leaving = [*(item.contact.place for item in held.waiting), *(contact.place for contact, _ in verdicts)]
+    strangers = [item.contact.place for item in held.items if own_id(item.contact) not in wire_ids(item)]
+    values = {
+        "project": convoy[0].project.id,
+        "method": convoy[0].method,
+        "ids": rows(("place", "identity", "key", "kind", "wire_id", "is_borne"), asked),
+        "nameless": numbers([*strangers, *leaving]),
+        "taken_at": convoy[0].taken_at,
+        "since": since,
+    }
+    return {place: Known(*known) for place, *known in connection.execute(sql(__package__, "known"), values)}
+
+
+def sort_out(held: Hold, verdicts: Verdicts, known: dict[int, Known]) -> tuple[list[Ready], Verdicts]:
+    """The documents that go, and verdicts on all that need not or may not go now, those of the preparation among them."""
     going: list[Ready] = []
     more: Verdicts = [(item.contact, PutBack(WAIT_FOR_ID)) for item in held.waiting]
     for item in held.items:
@@ -96,13 +110,7 @@ def sort_out(
             more.append((item.contact, verdict))
         else:
             going.append(Ready(item.contact, item.document, is_shared=True) if about.is_shared else item)
-    batches = {batch.id for batch in ours}
-    settled = [*_supersede_old(verdicts, known), *more]
-    return (
-        ours,
-        [item for item in going if item.contact.batch in batches],
-        [(contact, verdict) for contact, verdict in settled if contact.batch in batches],
-    )
+    return going, [*_supersede_old(verdicts, known), *more]
 
 
 def _verdict(item: Ready, known: Known) -> Verdict | None:
@@ -141,6 +149,21 @@ def wire_ids(item: Ready) -> list[WireId]:
     return ids
 
 
+def own_id(contact: Contact) -> WireId:
+    """A contact's own key, which is an id on the wire where its document bears it."""
+    return contact.identity, contact.key
+
+
+def _borne(items: Sequence[Ready]) -> Iterator[tuple[int, str, str, str, str, bool]]:
+    """Contacts by place with each of their ids: their own keys, borne or not, and whatever else their documents bear."""
+    for item in items:
+        place, own, ids = item.contact.place, own_id(item.contact), wire_ids(item)
+        if own not in ids:
+            yield place, *own, *own, False
+        for wire_id in ids:
+            yield place, *own, *wire_id, True
+
+
 def _apart(ready: Sequence[Ready]) -> tuple[list[Ready], list[Ready]]:
     """Those that may travel together, and those that share an id with one before them, whether that goes or waits."""
     seen: set[WireId] = set()
@@ -163,25 +186,3 @@ def _take(engine: Engine, convoy: Convoy, wanted: Sequence[tuple[int, int, str, 
     }
     with engine.begin() as connection:
         return set(connection.execute(sql(__package__, "hold"), values).scalars())
-
-
-def _known(connection: Connection, convoy: Convoy, held: Hold, verdicts: Verdicts, since: datetime) -> dict[int, Known]:
-    """What is known of contacts, by place; nothing of those that are not in it."""
-    payloads = [
-        contact.place for contact, verdict in verdicts if isinstance(verdict, Buried) and contact.payload is not None
-    ]
-    places = [*(item.contact.place for item in held.items), *payloads]
-    if not places:
-        return {}
-    # Whoever waits, or has no document, leaves the convoy in this transaction, and is in nobody's way.
-    leaving = [*(item.contact.place for item in held.waiting), *(contact.place for contact, _ in verdicts)]
-    nameless = [*held.strangers, *leaving]
-    values = {
-        "project": convoy[0].project.id,
-        "method": convoy[0].method,
-        "places": numbers(places),
-        "nameless": numbers(nameless),
-        "taken_at": convoy[0].taken_at,
-        "since": since,
-    }
-    return {place: Known(*known) for place, *known in connection.execute(sql(__package__, "known"), values)}

@@ -1,22 +1,16 @@
 -- What is known of contacts, by place, once their ids are held: their own keys since they are in flight, the others by `hold`, a
 -- transaction ago. Whoever shares one has written that down before looking here, too, so that of two at least one sees the other.
--- `nameless`: places whose own key is no id on the wire now, as a document bears another, waits, or is not there.
+-- `ids`: each contact's own key, whether or not its document bears it, and what else that bears. `nameless`: places whose own key
+-- is no id on the wire now, as a document bears another, waits, or is not there.
 -- `digest` and `outbox_id`: the last document accepted for the contact itself; no digest where that was before `since`, by another
 -- API. `newest_id`: the highest outbox id accepted under any of its ids on the wire, whosever key that was. `is_overtaken`: another
 -- contact's was accepted under one of them since the batch was taken, so that it may have been read later than ours. `is_shared`:
 -- another contact's document bears one of them. `is_elsewhere`: another contact in flight does.
 WITH ids AS (
-    SELECT
-        f.place, f.identity, f.key, f.identity AS kind, f.key AS wire_id, true AS is_own,
-        f.place <> ALL(CAST(:nameless AS bigint[])) AS is_borne
-    FROM ringostat_sync.in_flight AS f
-    WHERE f.place = ANY(CAST(:places AS bigint[]))
-    UNION ALL
-    SELECT f.place, f.identity, f.key, h.kind, h.wire_id, false, true
-    FROM ringostat_sync.held_ids AS h
-    -- `OFFSET 0`, and LATERAL below: each contact is looked up. A join, planned while a table was empty, would read all of it.
-    CROSS JOIN LATERAL (SELECT * FROM ringostat_sync.in_flight AS i WHERE i.place = h.place OFFSET 0) AS f
-    WHERE h.place = ANY(CAST(:places AS bigint[]))
+    SELECT w.*, w.kind = w.identity AND w.wire_id = w.key AS is_own
+    FROM json_to_recordset(CAST(:ids AS json)) AS w (
+        place bigint, identity ringostat_sync.identity, key text, kind ringostat_sync.identity, wire_id text, is_borne boolean
+    )
 )
 SELECT
     i.place,

@@ -21,7 +21,7 @@ from worker.points import Point, reach
 from worker.projects import pauses
 from worker.projects.addresses import Addresses
 from worker.push.depart import Departures
-from worker.push.hold import hold, sort_out
+from worker.push.hold import hold, look_up, sort_out
 from worker.push.judge import Journey, PauseFor, judge_suspects, parts_of, suspects_of
 from worker.push.land import Landings
 from worker.push.model import Contact, Convoy, Held, Ready, Verdicts
@@ -110,13 +110,25 @@ class Pusher:
         """Take the ids, and settle what is decided already; what is left of each batch goes on its way."""
         held = hold(self.engine, convoy, ready)
         since = self.addresses.since(convoy[0].project.id)
+        with self._at_once() as connection:
+            known = look_up(connection, convoy, held, verdicts, since)
+        going, decided = sort_out(held, verdicts, known)
+        ours = self._settle(convoy, decided)
+        return [Trip(held, journey(held, contacts, going)) for held in ours]
+
+    def _settle(self, convoy: Convoy, decided: Verdicts) -> Convoy:
+        """Settle what is decided before anything has left; the batches that go on, as far as we know."""
+        if not decided and not any(held.probe for held in convoy):
+            return convoy
         with self.engine.begin() as connection:
-            ours, going, decided = sort_out(connection, convoy, held, verdicts, since)
+            ours = guard(connection, convoy)
             if any(held.probe for held in ours):
                 pauses.lift(connection, ours[0].project.id, {PauseReason.MAPPING_BROKEN})
-            if decided:
-                settle(connection, ours, decided)
-        return [Trip(held, journey(held, contacts, going)) for held in ours]
+            batches = {held.id for held in ours}
+            verdicts = [(contact, verdict) for contact, verdict in decided if contact.batch in batches]
+            if verdicts:
+                settle(connection, ours, verdicts)
+        return ours
 
     def _end(self, trip: Trip) -> None:
         """Judge what is left when every part is decided."""
