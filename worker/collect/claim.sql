@@ -1,6 +1,14 @@
--- Move the wanted contacts from `pending` into their batches, in order. `candidates` has locked their rows, so that each is still
--- where it was found. The primary key of `in_flight` backs the lock.
-WITH wanted AS (
+-- Open batches, and move the wanted contacts from `pending` into them, in order; returns the batches' ids. `candidates` has locked
+-- the contacts' rows, so that each is still where it was found. The primary key of `in_flight` backs the lock.
+WITH opened AS (
+    INSERT INTO ringostat_sync.batches (project, method, size, probe)
+    SELECT :project, :method, size, :probe
+    FROM unnest(CAST(:sizes AS int[])) WITH ORDINALITY AS s (size, turn)
+    ORDER BY turn
+    RETURNING id
+), numbered AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS number FROM opened
+), wanted AS (
     SELECT "row", batch, row_number() OVER () AS turn
     FROM json_to_recordset(CAST(:claimed AS json)) AS w ("row" tid, batch bigint)
 ), claimed AS (
@@ -8,11 +16,14 @@ WITH wanted AS (
     USING wanted AS w
     WHERE p.ctid = w."row"
     RETURNING p.*, w.batch, w.turn
+), moved AS (
+    INSERT INTO ringostat_sync.in_flight (
+        project, method, identity, key, batch_id, source, outbox_id, payload, priority, attempts, losses, forced, captured_at
+    )
+    SELECT
+        c.project, c.method, c.identity, c.key, n.id, c.source, c.outbox_id, c.payload, c.priority, c.attempts, c.losses, c.forced,
+        c.captured_at
+    FROM claimed AS c JOIN numbered AS n ON n.number = c.batch
+    ORDER BY c.turn
 )
-INSERT INTO ringostat_sync.in_flight (
-    project, method, identity, key, batch_id, source, outbox_id, payload, priority, attempts, losses, forced, captured_at
-)
-SELECT
-    project, method, identity, key, batch, source, outbox_id, payload, priority, attempts, losses, forced, captured_at
-FROM claimed
-ORDER BY turn
+SELECT id FROM numbered ORDER BY id

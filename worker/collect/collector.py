@@ -191,8 +191,11 @@ def claim(connection: Connection, lane: dict[str, object], batches: list[list[Ca
     """Open the batches and move their contacts into them; returns the batches' ids, in order."""
     if not batches:
         return []
-    sizes = {**lane, "sizes": numbers(len(batch) for batch in batches), "probe": probe}
-    ids = list(connection.execute(sql(__package__, "open_batches"), sizes).scalars())
-    claimed = [(row.row, batch_id) for batch_id, batch in zip(ids, batches, strict=True) for row in batch]
-    connection.execute(sql(__package__, "claim"), {"claimed": rows(("row", "batch"), claimed)})
-    return ids
+    claimed = [(candidate.row, number) for number, batch in enumerate(batches, 1) for candidate in batch]
+    values = {
+        **lane,
+        "sizes": numbers(len(batch) for batch in batches),
+        "probe": probe,
+        "claimed": rows(("row", "batch"), claimed),
+    }
+    return list(connection.execute(sql(__package__, "claim"), values).scalars())
