@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -29,12 +30,19 @@ SESSION = {
     # Our tables are empty one moment and full the next, and a prepared statement keeps its plan: one that was made for an empty
     # table must not be to read all of it.
     "enable_seqscan": "off",
+    "jit": "off",
 }
 CARELESS = {"synchronous_commit": "off"}
 FRESH = 0.5
 """Seconds for which a connection that was used counts as alive."""
 READ_TIMEOUT = 30
 """Seconds that the mapping's query may take for one batch."""
+READING = {
+    "statement_timeout": f"{READ_TIMEOUT}s",
+    "default_transaction_read_only": "on",
+    # A mapping of many sub-selects looks costly to PostgreSQL, which then compiles it for longer than it takes to read a batch.
+    "jit": "off",
+}
 
 
 def outbox_engine(
@@ -52,9 +60,7 @@ def outbox_engine(
         connect_args={
             **ALIVE,
             "application_name": "ringostat-sync",
-            "options": " ".join(
-                f"-c {name}={value}" for name, value in {**SESSION, **({} if lasting else CARELESS)}.items()
-            ),
+            "options": _options({**SESSION, **({} if lasting else CARELESS)}),
         },
     )
     _look_after_idle_connections(engine)
@@ -75,12 +81,16 @@ def crm_engine(crm_database_url: str, *, pool_size: int = 2) -> Engine:
             # A prepared query fails for good once the CRM's migration has changed what a `*` in it returns.
             "prepare_threshold": None,
             "application_name": "ringostat-sync mapping",
-            "options": f"-c statement_timeout={READ_TIMEOUT}s -c default_transaction_read_only=on",
+            "options": _options(READING),
         },
     )
     _look_after_idle_connections(engine)
     event.listen(engine, "connect", _patient_with_rows)
     return engine
+
+
+def _options(settings: Mapping[str, str]) -> str:
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def _patient_with_payloads(connection: Any, _record: Any) -> None:
