@@ -14,6 +14,8 @@ from worker.up.embedded.ports import next_free
 
 CONTACTS = 1_000
 SECONDS, QUICK_SECONDS = 30, 15
+WARM = 15.0
+"""Seconds in which each part does for the first time what it does every few seconds: loads, connects, prepares."""
 FORMS = {
     "each part alone": (("worker",), ("beat",), ("listen",), ("flower",)),
     "all under `up`": (("up",),),
@@ -35,6 +37,7 @@ def idle(ground: Ground, work: str, commands: Sequence[Sequence[str]], seconds: 
         with ground.parts(ground.environment(url, **extra), *commands) as parts:
             pids = {command[0]: part.pid for command, part in zip(commands, parts, strict=True)}
             pids |= {"PostgreSQL": ground.postgres_pid, "Redis": ground.valkey_pid}
+            time.sleep(WARM)
             log_statements(url, "all")
             before = {name: measure.cpu_seconds([pid]) for name, pid in pids.items()}
             transactions, logged = commits(url), statements(ground)
