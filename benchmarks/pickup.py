@@ -16,7 +16,7 @@ from benchmarks.table import Figure
 from worker.config.settings import load_settings
 from worker.database.rows import numbers
 from worker.database.sql import sql
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 PASSED = 100_000
@@ -29,20 +29,20 @@ TARGET = "within 1.5 times of the smallest"
 class Picker:
     """Rounds of the real collector in this process, without workers; a batch costs `once()` seconds."""
 
-    def __init__(self, parts: Parts, url: str) -> None:
+    def __init__(self, wiring: Wiring, url: str) -> None:
         self.url = url
-        self._parts = parts
+        self._wiring = wiring
         self._connection = psycopg.connect(url, autocommit=True)
 
     def once(self, project: int = PROJECT) -> float:
         """Seconds a batch: the collector's round, then what a push does to take each batch and see its contacts."""
         begin = time.perf_counter()
-        convoys = [convoy for message in self._parts.collector.round(project).messages for convoy in message]
+        convoys = [convoy for message in self._wiring.collector.round(project).messages for convoy in message]
         for convoy in convoys:
             batches = {"batches": numbers(convoy)}
-            with self._parts.engine.begin() as connection:
+            with self._wiring.engine.begin() as connection:
                 connection.execute(sql("worker.push", "take"), {**batches, "lease": 120.0}).all()
-            with self._parts.engine.connect() as connection:
+            with self._wiring.engine.connect() as connection:
                 connection.execute(sql("worker.push", "contacts"), batches).all()
         return (time.perf_counter() - begin) / sum(len(convoy) for convoy in convoys)
 
@@ -70,7 +70,7 @@ class Picker:
 
     def close(self) -> None:
         self._connection.close()
-        self._parts.engine.dispose()
+        self._wiring.engine.dispose()
 
 
 def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
@@ -107,8 +107,8 @@ def row(work: str, seconds: float, smallest: float) -> Figure:
 def picker(ground: Ground, mapping: Path) -> Iterator[Picker]:
     """On a database of its own."""
     with ground.database(1_000) as url:
-        parts = Parts.of(load_settings(ground.environment(url, SYNC_CONFIG=str(mapping))), need_keys=False)
-        some = Picker(parts, url)
+        wiring = Wiring.of(load_settings(ground.environment(url, SYNC_CONFIG=str(mapping))), need_keys=False)
+        some = Picker(wiring, url)
         try:
             yield some
         finally:

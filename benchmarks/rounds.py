@@ -17,7 +17,7 @@ from benchmarks.ground import Ground, many_projects, script
 from benchmarks.table import Figure
 from worker.config.settings import load_settings
 from worker.listen.look import look
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 PROJECTS, QUICK_PROJECTS = 10_000, 500
 CONTACTS = 100
@@ -33,12 +33,12 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
     with ground.database(1_000) as url:
         limits = f'rate_limit = "{RATE}"\nbatch_size = {BATCH}'
         environment = ground.environment(url, SYNC_CONFIG=str(many_projects(ground.home, projects, limits)))
-        parts = Parts.of(load_settings(environment), need_keys=False, lasting=False)
+        wiring = Wiring.of(load_settings(environment), need_keys=False, lasting=False)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(script("projects", projects=projects, contacts=projects * CONTACTS))
             connection.execute("VACUUM ANALYZE ringostat_sync.pending")
-        turns, rounds, looks, spent = go_round(parts, seconds)
-        parts.engine.dispose()
+        turns, rounds, looks, spent = go_round(wiring, seconds)
+        wiring.engine.dispose()
     work = f"{projects:,} projects, a collector for {spent:.0f} s"
     yield Figure(f"{work}: a look", f"{median(looks) * 1000:.1f} ms (median of {len(looks)})")
     cuts = quantiles(rounds, n=100)
@@ -51,19 +51,19 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
     )
 
 
-def go_round(parts: Parts, seconds: float) -> tuple[Counter[int], list[float], list[float], float]:
+def go_round(wiring: Wiring, seconds: float) -> tuple[Counter[int], list[float], list[float], float]:
     """Batches by project, seconds of each round and each look, and how long it took in all: at least one turn for everybody."""
     turns: Counter[int] = Counter()
     rounds, looks = [], []
     begin = time.perf_counter()
     while time.perf_counter() - begin < seconds:
         before = time.perf_counter()
-        with parts.engine.connect() as connection:
-            due = look(connection, parts.mapping)
+        with wiring.engine.connect() as connection:
+            due = look(connection, wiring.mapping)
         looks.append(time.perf_counter() - before)
         for project in sorted(due):
             before = time.perf_counter()
-            found = parts.collector.round(project)
+            found = wiring.collector.round(project)
             rounds.append(time.perf_counter() - before)
             turns[project] += sum(len(convoy) for message in found.messages for convoy in message)
     return turns, rounds, looks, time.perf_counter() - begin

@@ -23,7 +23,7 @@ from worker.errors import ConfigError
 from worker.messages import KINDS, UPKEEP, Messages, queue_name
 
 if TYPE_CHECKING:
-    from worker.wiring import Parts
+    from worker.wiring import Wiring
 
 BROKER = {
     "visibility_timeout": 300,
@@ -99,7 +99,7 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     return entries
 
 
-def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
+def run_worker(settings: Settings, wiring: Wiring, concurrency: int) -> None:
     """Collect and push with `concurrency` processes until SIGTERM or Ctrl-C."""
     from worker.tasks import register  # noqa: PLC0415 - with all that tasks need: before the fork, and not where none runs
 
@@ -107,7 +107,7 @@ def run_worker(settings: Settings, parts: Parts, concurrency: int) -> None:
     warnings.filterwarnings("ignore", category=SecurityWarning)
     _hush_last_words()
     application = make_application(settings)
-    register(application, settings, parts)
+    register(application, settings, wiring)
     worker = application.Worker(
         concurrency=concurrency,
         hostname=f"{settings.sync_name}-{os.getpid()}@{socket.gethostname()}",

@@ -19,39 +19,39 @@ from worker.push.land import Landings
 from worker.push.push import Pusher
 from worker.push.turn_back import TurnBack
 from worker.reading.reader import Reader
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 
-def limiter(parts: Parts) -> Limiter:
+def limiter(wiring: Wiring) -> Limiter:
     """The rate limit of all projects."""
-    return Limiter(parts.redis, parts.settings.sync_name, partial(recall, parts.engine), time.sleep)
+    return Limiter(wiring.redis, wiring.settings.sync_name, partial(recall, wiring.engine), time.sleep)
 
 
-def collector(parts: Parts) -> Collector:
+def collector(wiring: Wiring) -> Collector:
     """What changed becomes batches."""
     return Collector(
-        parts.engine,
-        parts.limiter,
-        parts.mapping,
-        max_attempts=parts.policy.max_attempts,
-        probe_lease=parts.policy.lease,
+        wiring.engine,
+        wiring.limiter,
+        wiring.mapping,
+        max_attempts=wiring.policy.max_attempts,
+        probe_lease=wiring.policy.lease,
         dice=random.Random(),  # noqa: S311 - it shuffles and spreads, and keeps no secret
     )
 
 
-def expander(parts: Parts) -> Expander:
+def expander(wiring: Wiring) -> Expander:
     """Changed rows that stand for many contacts become those contacts."""
-    return Expander(parts.engine, parts.crm, parts.mapping, parts.policy)
+    return Expander(wiring.engine, wiring.crm, wiring.mapping, wiring.policy)
 
 
-def pusher(parts: Parts) -> Pusher:
+def pusher(wiring: Wiring) -> Pusher:
     """Batches become requests, and their answers verdicts."""
-    engine, policy = parts.engine, parts.policy
+    engine, policy = wiring.engine, wiring.policy
     turn_back = TurnBack(engine, policy)
-    client = ApiClient(parts.settings.ringostat_base_url, parts.settings.ringostat_timeout)
+    client = ApiClient(wiring.settings.ringostat_base_url, wiring.settings.ringostat_timeout)
     # Nobody whose lease was just checked waits for a thread, even where a convoy that broke off has left requests on the wire.
     senders = ThreadPoolExecutor(4 * CONVOY, "sender")
-    departures = Departures(engine, parts.limiter, client, policy, turn_back, senders)
-    landings = Landings(engine, parts.limiter, policy, random.Random())  # noqa: S311 - it spreads retries
-    addresses = Addresses(engine, parts.settings.ringostat_base_url)
-    return Pusher(engine, Reader(parts.crm), parts.mapping, policy, departures, landings, turn_back, addresses)
+    departures = Departures(engine, wiring.limiter, client, policy, turn_back, senders)
+    landings = Landings(engine, wiring.limiter, policy, random.Random())  # noqa: S311 - it spreads retries
+    addresses = Addresses(engine, wiring.settings.ringostat_base_url)
+    return Pusher(engine, Reader(wiring.crm), wiring.mapping, policy, departures, landings, turn_back, addresses)

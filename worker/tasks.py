@@ -22,7 +22,7 @@ from worker.messages import Messages
 from worker.points import Point, reach
 from worker.purge.purge import purge
 from worker.recover.recover import recover
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 log = structlog.get_logger()
 
@@ -34,12 +34,12 @@ class TaskFailedError(SyncError):
     """A task ended by an error that nobody expected; what it held is taken back when its lease is over."""
 
 
-def register(application: Celery, settings: Settings, parts: Parts) -> None:
+def register(application: Celery, settings: Settings, wiring: Wiring) -> None:
     """Register the tasks with the application."""
     messages = Messages(application.send_task, settings.sync_name)
     # Killed before its lease ends, a frozen push can't meet its successor.
     limits = {name: {"time_limit": settings.sync_lease * 0.95} for name in ("collect", "push")}
-    for name, task in {**_work(parts, messages), **_upkeep(parts, messages)}.items():
+    for name, task in {**_work(wiring, messages), **_upkeep(wiring, messages)}.items():
         application.task(discreet(name, task), name=name, **limits.get(name, {}))
 
 
@@ -66,18 +66,18 @@ def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _work(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
+def _work(wiring: Wiring, messages: Messages) -> dict[str, Callable[..., Any]]:
     """What a change passes through."""
 
     def collect(project: int) -> dict[str, Any]:
-        found = parts.collector.round(project)
+        found = wiring.collector.round(project)
         # The first message is pushed at once: to send it to ourselves would cost more than the round.
         ours, others = found.messages[:1], found.messages[1:]
         for message in others:
             messages.push(message)
         if found.expansions:
             messages.expand(project)
-        parts.wake.done(project, found.rest)
+        wiring.wake.done(project, found.rest)
         batches = sum(len(convoy) for message in found.messages for convoy in message)
         return {"project": project, "batches": batches, "pushed": sum(map(push_on, ours))}
 
@@ -90,7 +90,7 @@ def _work(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
         try:
             while rest and time.monotonic() < end:
                 convoy = rest.pop(0)
-                parts.pusher.push(*convoy)
+                wiring.pusher.push(*convoy)
                 pushed += len(convoy)
         finally:
             if rest:
@@ -98,33 +98,33 @@ def _work(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
         return pushed
 
     def expand(project: int) -> dict[str, Any]:
-        return {"project": project, "expanded": parts.expander.expand(project)}
+        return {"project": project, "expanded": wiring.expander.expand(project)}
 
     return {"collect": collect, "push": push, "expand": expand}
 
 
-def _upkeep(parts: Parts, messages: Messages) -> dict[str, Callable[..., Any]]:
+def _upkeep(wiring: Wiring, messages: Messages) -> dict[str, Callable[..., Any]]:
     """What beat sends."""
 
     def sweep() -> dict[str, Any]:
-        with parts.engine.connect() as connection:
-            projects = look(connection, parts.mapping)
-        woken = [project for project in sorted(projects) if parts.wake.claim(project)]
+        with wiring.engine.connect() as connection:
+            projects = look(connection, wiring.mapping)
+        woken = [project for project in sorted(projects) if wiring.wake.claim(project)]
         for project in woken:
             reach(Point.WOKEN)
             messages.collect(project)
         return {"woken": len(woken)}
 
     def recover_lost() -> dict[str, Any]:
-        found = recover(parts.engine)
+        found = recover(wiring.engine)
         for batch in found.unsent:
             messages.push(((batch,),))
         return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
 
     def poll_replica() -> dict[str, int]:
-        return {"polled": poll(parts.engine, parts.crm, parts.mapping)}
+        return {"polled": poll(wiring.engine, wiring.crm, wiring.mapping)}
 
     def purge_old() -> dict[str, int]:
-        return purge(parts.engine)
+        return purge(wiring.engine)
 
     return {"sweep": sweep, "recover": recover_lost, "poll": poll_replica, "purge": purge_old}

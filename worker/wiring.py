@@ -1,4 +1,4 @@
-"""The one place where the parts are wired together; what a worker is made of stands in `assembly.py`."""
+"""The one place where all is wired together; what a worker is made of stands in `assembly.py`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.config.model import Mapping
 from worker.config.settings import Settings
 from worker.database.engines import crm_engine, outbox_engine
 from worker.listen.wake import Wake
-from worker.push.policy import Policy
+from worker.policy import Policy
 
 if TYPE_CHECKING:
     from worker.collect.collector import Collector
@@ -27,7 +27,7 @@ REDIS_PATIENCE = 5.0
 
 
 @dataclass
-class Parts:
+class Wiring:
     """Everything that a process needs, made when it is first asked for: after the fork, and only what is used."""
 
     settings: Settings
@@ -35,8 +35,8 @@ class Parts:
     lasting: bool = True
 
     @classmethod
-    def of(cls, settings: Settings, *, need_keys: bool = True, lasting: bool = True) -> Parts:
-        """Parts by the settings and their mapping. Raises ConfigError.
+    def of(cls, settings: Settings, *, need_keys: bool = True, lasting: bool = True) -> Wiring:
+        """Wiring by the settings and their mapping. Raises ConfigError.
 
         `lasting`: see `outbox_engine`. A worker's moves need not last: what is lost is done again, and what must not be lost
         (that a request is about to leave) asks for it itself.

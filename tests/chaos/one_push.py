@@ -8,8 +8,8 @@ import sys
 from tests.chaos.armed import strike
 from worker.config.settings import load_settings
 from worker.points import arm
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 if __name__ == "__main__":
     arm(strike)
-    Parts.of(load_settings(os.environ)).pusher.push(int(sys.argv[1]))
+    Wiring.of(load_settings(os.environ)).pusher.push(int(sys.argv[1]))

@@ -33,12 +33,12 @@ def dying_after(function: Callable) -> Callable:
 
 def kill_while(engine: Engine, monkeypatch: pytest.MonkeyPatch, moment: str, batch: int) -> None:
     """Push a batch in a worker that dies at a moment."""
-    pusher = engine.parts.pusher
+    pusher = engine.wiring.pusher
     moments: dict[str, tuple[object, str, Callable]] = {
         "reading": (type(pusher.reader), "read", die),
         "holding": (push, "hold", dying_after(push.hold)),
         "sorting": (push, "sort_out", dying_after(push.sort_out)),
-        "waiting": (type(engine.parts.limiter), "take", die),
+        "waiting": (type(engine.wiring.limiter), "take", die),
         "posting": (type(pusher.departures.client), "post", die),
         "answered": (type(pusher.departures.client), "post", dying_after(type(pusher.departures.client).post)),
         "settling": (push, "settle", dying_after(push.settle)),
@@ -52,4 +52,4 @@ def kill_while(engine: Engine, monkeypatch: pytest.MonkeyPatch, moment: str, bat
 def recover_now(engine: Engine) -> Recovered:
     """Let the leases run out, and take back what is lost."""
     engine.sql(LEASES_OVER)
-    return recover(engine.parts.engine)
+    return recover(engine.wiring.engine)

@@ -19,7 +19,7 @@ from worker.config.settings import load_settings
 from worker.projects import pauses
 from worker.sandbox.server import Sandbox
 from worker.status.status import LaneStatus, read_status
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 PROJECT = 106
 
@@ -70,7 +70,7 @@ class Engine:
     """Change something, drain, and see what came of it."""
 
     database_url: str
-    parts: Parts
+    wiring: Wiring
     sandbox: Sandbox
     folder: Path
     environment: dict[str, str]
@@ -100,14 +100,14 @@ class Engine:
         )
 
     def collect(self) -> list[int]:
-        found = self.parts.collector.round(PROJECT).messages
+        found = self.wiring.collector.round(PROJECT).messages
         return [batch for message in found for convoy in message for batch in convoy]
 
     def push(self) -> int:
         """One round, and every batch of it."""
         batches = self.collect()
         for batch in batches:
-            self.parts.pusher.push(batch)
+            self.wiring.pusher.push(batch)
         return len(batches)
 
     def drain(self, timeout: float = 15) -> None:
@@ -123,8 +123,8 @@ class Engine:
         wait_until(quiet, timeout=timeout, what="the queue to drain")
 
     def lane(self, method: str = "contacts") -> LaneStatus:
-        with self.parts.engine.connect() as connection:
-            return next(lane for lane in read_status(connection, self.parts.mapping) if lane.method == method)
+        with self.wiring.engine.connect() as connection:
+            return next(lane for lane in read_status(connection, self.wiring.mapping) if lane.method == method)
 
     def outcomes(self) -> list[str]:
         return [row[0] for row in self.sql("SELECT outcome FROM ringostat_sync.requests ORDER BY id")]
@@ -158,16 +158,16 @@ class Engine:
 
     def pause(self, reason: str = "by_hand", seconds: float = 60.0) -> None:
         """Pause the project; but by hand, its probe is due in so many seconds."""
-        with self.parts.engine.begin() as connection:
+        with self.wiring.engine.begin() as connection:
             pauses.pause(connection, PROJECT, PauseReason(reason), "test", first=seconds, longest=seconds)
 
     def resume(self) -> bool:
-        with self.parts.engine.begin() as connection:
+        with self.wiring.engine.begin() as connection:
             return pauses.resume(connection, PROJECT)
 
     def backfill(self, source: str = "contacts", **options: Any) -> list[int]:
         """Put every key into the queue; the progress."""
-        return list(Backfill(self.parts.engine, self.parts.crm, self.parts.mapping.sources[source], **options).run())
+        return list(Backfill(self.wiring.engine, self.wiring.crm, self.wiring.mapping.sources[source], **options).run())
 
     def probe_now(self) -> None:
         """Let the time pass until the pause's probe may go out."""
@@ -188,19 +188,19 @@ class Engine:
             (self.folder / f"{name}.sql").write_text(query, encoding="utf-8")
         with (self.folder / "sync.toml").open("a", encoding="utf-8") as mapping:
             mapping.write(more)
-        self.parts.mapping = load_mapping(self.parts.settings, need_keys=True)
+        self.wiring.mapping = load_mapping(self.wiring.settings, need_keys=True)
 
     @property
     def project(self) -> Project:
-        return self.parts.mapping.projects[PROJECT]
+        return self.wiring.mapping.projects[PROJECT]
 
     def entries_read(self, *tables: str) -> int:
         """Entries read in the indexes of these tables of ours (of all) so far, dead ones too: what work costs, however busy the machine is.
 
         A session tells its counts at its end, and is no longer listed when it has.
         """
-        self.parts.engine.dispose()
-        self.parts.crm.dispose()
+        self.wiring.engine.dispose()
+        self.wiring.crm.dispose()
         others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'"
         wait_until(lambda: not self.sql(others), what="the engine's sessions to end")
         counted = (
@@ -210,9 +210,9 @@ class Engine:
         return int(self.sql(counted, list(tables), not tables)[0][0])
 
     def close(self) -> None:
-        self.parts.pusher.departures.client.close()
-        self.parts.engine.dispose()
-        self.parts.crm.dispose()
+        self.wiring.pusher.departures.client.close()
+        self.wiring.engine.dispose()
+        self.wiring.crm.dispose()
 
     def letters(self) -> list[tuple[str, str]]:
         return self.sql(
@@ -254,4 +254,4 @@ def build(database_url: str, redis_url: str, folder: Path, sandbox: Sandbox, **s
         "SYNC_CONFIG": str(folder / "sync.toml"),
     }
     environment |= settings
-    return Engine(database_url, Parts.of(load_settings(environment)), sandbox, folder, environment)
+    return Engine(database_url, Wiring.of(load_settings(environment)), sandbox, folder, environment)

@@ -23,17 +23,17 @@ def bury(engine: Engine, *keys: int) -> list[Letter]:
 
 
 def listed(engine: Engine, **filters: Any) -> list[Letter]:
-    with engine.parts.engine.connect() as connection:
+    with engine.wiring.engine.connect() as connection:
         return letters.list_letters(connection, **filters)
 
 
 def requeue(engine: Engine, *ids: str) -> None:
-    with engine.parts.engine.begin() as connection:
+    with engine.wiring.engine.begin() as connection:
         letters.requeue_letters(connection, [int(one) for one in ids])
 
 
 def discard(engine: Engine, *ids: str) -> None:
-    with engine.parts.engine.begin() as connection:
+    with engine.wiring.engine.begin() as connection:
         letters.discard_letters(connection, [int(one) for one in ids])
 
 

@@ -111,26 +111,26 @@ class Stage:
     """The engine, a connection beside it, and what the machine turns."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine, self.parts = engine, engine.parts
+        self.engine, self.wiring = engine, engine.wiring
         (engine.folder / "sync.toml").write_text(TOML, encoding="utf-8")
-        self.parts.mapping = load_mapping(self.parts.settings, need_keys=True)
-        self._client = self.parts.pusher.departures.client
-        self.parts.pusher.departures.sleep = lambda _seconds: None
-        self.parts.pusher.departures.senders = AtOnce()  # type: ignore[assignment]
+        self.wiring.mapping = load_mapping(self.wiring.settings, need_keys=True)
+        self._client = self.wiring.pusher.departures.client
+        self.wiring.pusher.departures.sleep = lambda _seconds: None
+        self.wiring.pusher.departures.senders = AtOnce()  # type: ignore[assignment]
         # The real time would make an example end otherwise when it is repeated: every scan starts at the beginning.
-        self.parts.collector._clock = lambda: 0.0
+        self.wiring.collector._clock = lambda: 0.0
         # Nobody else posts while a bucket is refilled.
-        self.parts.limiter._pause = lambda _seconds: None
-        self.reader = self.parts.pusher.reader = Breakable(self.parts.pusher.reader)  # type: ignore[assignment]
-        self.limiter = Breakable(self.parts.limiter)
-        self.parts.pusher.departures.limiter = self.parts.pusher.landings.limiter = self.limiter  # type: ignore[assignment]
+        self.wiring.limiter._pause = lambda _seconds: None
+        self.reader = self.wiring.pusher.reader = Breakable(self.wiring.pusher.reader)  # type: ignore[assignment]
+        self.limiter = Breakable(self.wiring.limiter)
+        self.wiring.pusher.departures.limiter = self.wiring.pusher.landings.limiter = self.limiter  # type: ignore[assignment]
         self._connection = psycopg.connect(engine.database_url, autocommit=True, row_factory=namedtuple_row)
         self.sql(CLOCK)
         self.sql(WATCH)
 
     def close(self) -> None:
         self._connection.close()
-        self.parts.pusher.departures.client = self._client
+        self.wiring.pusher.departures.client = self._client
 
     def sql(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         cursor = self._connection.execute(statement.encode(), values or None)
@@ -140,11 +140,11 @@ class Stage:
         """Begin an example: nothing waits, contacts 1 to 4 are called A, dice fall as they fell before."""
         self.sql(EMPTY)
         self.forget()
-        self.parts.pusher.departures.client = client  # type: ignore[assignment]
-        self.parts.pusher.landings.dice.seed(seed)
-        self.parts.collector._dice.seed(seed)
-        project = self.parts.mapping.projects[PROJECT]
-        self.parts.mapping.projects[PROJECT] = replace(project, batch_size=batch_size)  # type: ignore[index]
+        self.wiring.pusher.departures.client = client  # type: ignore[assignment]
+        self.wiring.pusher.landings.dice.seed(seed)
+        self.wiring.collector._dice.seed(seed)
+        project = self.wiring.mapping.projects[PROJECT]
+        self.wiring.mapping.projects[PROJECT] = replace(project, batch_size=batch_size)  # type: ignore[index]
 
     def write(self, source: str, key: str, outbox_id: int, payload: str | None = None) -> None:
         """Put a row into the outbox."""
@@ -167,13 +167,13 @@ class Stage:
 
     def forget(self) -> None:
         """Redis loses everything."""
-        self.parts.redis.flushall()
+        self.wiring.redis.flushall()
 
     def throttle(self, seconds: float) -> None:
         """Another worker is told to hold back."""
-        with self.parts.engine.begin() as connection:
+        with self.wiring.engine.begin() as connection:
             health.hold_back(connection, PROJECT, seconds)
-        self.parts.limiter.hold(self.parts.mapping.projects[PROJECT], seconds)
+        self.wiring.limiter.hold(self.wiring.mapping.projects[PROJECT], seconds)
 
     def places(self) -> list[Any]:
         """Where every contact is."""
@@ -181,8 +181,8 @@ class Stage:
 
     def status(self) -> list[LaneStatus]:
         """Of contacts and of organizations."""
-        with self.parts.engine.connect() as connection:
-            return read_status(connection, self.parts.mapping)
+        with self.wiring.engine.connect() as connection:
+            return read_status(connection, self.wiring.mapping)
 
     def letter(self, letter: int) -> Any:
         """Whose it is, and of which change."""

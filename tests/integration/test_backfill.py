@@ -17,7 +17,7 @@ from worker.errors import ConfigError, MappingBrokenError
 
 
 def make(engine: Engine, source: str = "contacts", **options) -> Backfill:
-    return Backfill(engine.parts.engine, engine.parts.crm, engine.parts.mapping.sources[source], **options)
+    return Backfill(engine.wiring.engine, engine.wiring.crm, engine.wiring.mapping.sources[source], **options)
 
 
 @pytest.fixture
@@ -159,9 +159,9 @@ def test_a_place_that_is_no_key_any_longer_is_none(engine: Engine) -> None:
     stopped = make(engine).run()
     assert [next(stopped), next(stopped)] == [0, 10]
     stopped.close()  # type: ignore[attr-defined]
-    source = engine.parts.mapping.sources["contacts"]
+    source = engine.wiring.mapping.sources["contacts"]
     query = source.query.replace("c.id AS key", "md5(c.id::text)::uuid AS key")
-    changed = Backfill(engine.parts.engine, engine.parts.crm, replace(source, query=query))
+    changed = Backfill(engine.wiring.engine, engine.wiring.crm, replace(source, query=query))
 
     assert list(changed.run()) == [0, 10, 20, 25]
 
@@ -212,7 +212,7 @@ def test_a_backfill_does_not_replace_what_waits(engine: Engine) -> None:
     """A live change keeps its place and its document; with force it is sent by force."""
     engine.contacts(1, 2)
     engine.payload(1, document("Payload"))
-    engine.parts.collector._take_in(engine.parts.mapping.sources["contacts"], 0)
+    engine.wiring.collector._take_in(engine.wiring.mapping.sources["contacts"], 0)
     list(make(engine, forced=True).run())
     row = engine.waiting()["1"]
 
@@ -292,12 +292,12 @@ def test_keys_of_any_type_resume_in_their_own_order(engine: Engine, key_type: st
 
 def test_a_poll_finds_what_is_new(engine: Engine) -> None:
     """A replica that cannot take triggers: every source is read, and only what has changed is sent."""
-    parts = engine.parts
+    wiring = engine.wiring
     engine.contacts(1, 120)
-    assert poll(parts.engine, parts.crm, parts.mapping) == 120
+    assert poll(wiring.engine, wiring.crm, wiring.mapping) == 120
     engine.drain()
     engine.contacts(7, 7, "Changed")
-    poll(parts.engine, parts.crm, parts.mapping)
+    poll(wiring.engine, wiring.crm, wiring.mapping)
     engine.drain()
 
     assert (engine.lane().sent, engine.lane().unchanged) == (121, 119)
@@ -306,14 +306,14 @@ def test_a_poll_finds_what_is_new(engine: Engine) -> None:
 
 def test_a_poll_does_not_pile_up(engine: Engine) -> None:
     """While the last poll's contacts wait, the source is left alone."""
-    parts = engine.parts
+    wiring = engine.wiring
     engine.contacts(1, 30)
-    poll(parts.engine, parts.crm, parts.mapping)
+    poll(wiring.engine, wiring.crm, wiring.mapping)
 
-    assert poll(parts.engine, parts.crm, parts.mapping) == 0
+    assert poll(wiring.engine, wiring.crm, wiring.mapping) == 0
 
 
 def test_a_backfill_reads_through_the_mapping_only(engine: Engine) -> None:
     """The CRM is never written to: its connection cannot."""
-    with engine.parts.crm.connect() as connection, pytest.raises(DBAPIError, match="read-only"):
+    with engine.wiring.crm.connect() as connection, pytest.raises(DBAPIError, match="read-only"):
         connection.execute(text("UPDATE crm.contacts SET name = 'x'"))

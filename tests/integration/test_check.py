@@ -7,7 +7,7 @@ import pytest
 from tests.integration.engine import Engine
 from worker.check.check import Finding, check
 from worker.config.settings import load_settings
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 QUERY = """SELECT nullif(id, 9) AS key, name AS "fullName", {more} AS "staffId",
     '[{{"type":"phone","value":"0671234567"}}]'::json AS "contactDirections" FROM crm.contacts"""
@@ -18,18 +18,18 @@ def findings(engine: Engine, query: str, watch: str = "") -> list[Finding]:
     toml = f'[[sources]]\nname = "checked"\nmethod = "contacts"\nquery = "checked.sql"\nwatch = [{watch}]\n'
     engine.remap(toml if watch else toml.replace("watch = []\n", ""), checked=query)
     engine.contacts(1, 9)
-    found = [one for one in check(engine.parts, 20) if isinstance(one, Finding)]
+    found = [one for one in check(engine.wiring, 20) if isinstance(one, Finding)]
     return [one for one in found if one.text.startswith("checked")]
 
 
 def test_a_project_without_a_key_is_a_warning(engine: Engine) -> None:
     """The worker will need one, the sources can be read without; told as `worker` would tell it."""
-    assert Finding("Project 106: its key is set") in list(check(engine.parts, 0))
+    assert Finding("Project 106: its key is set") in list(check(engine.wiring, 0))
 
-    parts = Parts.of(load_settings(engine.environment | {"RINGOSTAT_AUTH_KEY": ""}), need_keys=False)
+    wiring = Wiring.of(load_settings(engine.environment | {"RINGOSTAT_AUTH_KEY": ""}), need_keys=False)
     told = "Project 106 has no key: set RINGOSTAT_AUTH_KEY (or RINGOSTAT_AUTH_KEY_FILE) to it"
 
-    assert Finding(told, warns=True) in list(check(parts, 0))
+    assert Finding(told, warns=True) in list(check(wiring, 0))
 
 
 def test_rows_without_a_key_are_a_warning(engine: Engine) -> None:
@@ -80,7 +80,7 @@ def test_a_column_of_contacts_is_none_of_organizations(engine: Engine) -> None:
         '[[sources]]\nname = "checked"\nmethod = "organizations"\nquery = "checked.sql"\n',
         checked='SELECT id AS key, name, id AS "externalId", name AS "fullName" FROM crm.companies',
     )
-    found = [one.text for one in check(engine.parts, 0) if isinstance(one, Finding) and one.warns]
+    found = [one.text for one in check(engine.wiring, 0) if isinstance(one, Finding) and one.warns]
 
     assert found == ["checked: columns that the API does not know are not sent: fullName"]
 

@@ -78,7 +78,7 @@ def test_a_contact_in_flight_is_left_alone(engine: Engine) -> None:
     engine.push()
     assert engine.posted() == [["2"]]
 
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
     engine.contacts(1, 1, "New")
     engine.drain()
     assert engine.history(1) == ["Old 1", "New 1"]
@@ -91,7 +91,7 @@ def test_what_came_while_a_contact_was_in_flight_survives_its_failure(engine: En
     [batch] = engine.collect()
     engine.payload(1, document("New"))
     engine.collect()
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
 
     assert engine.waiting()["1"].payload["fullName"] == "New"
     assert engine.waiting()["1"].attempts == 0
@@ -106,7 +106,7 @@ def test_an_older_row_that_came_late_does_not_replace_the_one_that_failed(engine
     [batch] = engine.collect()
     engine.payload(1, document("Old"), outbox_id=100)
     engine.collect()
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
     engine.drain()
 
     assert engine.history(1) == ["New"]
@@ -121,7 +121,7 @@ def test_a_contact_of_two_sources_is_one_contact(engine: Engine) -> None:
     engine.change(1, source="vips")
     assert engine.collect() == []
 
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
     engine.drain()
     assert (engine.lane().sent, engine.lane().unchanged) == (1, 1)
 
@@ -141,7 +141,7 @@ def test_organizations_go_before_contacts(engine: Engine) -> None:
     engine.sql("INSERT INTO crm.companies VALUES (1, 'ТОВ «Ромашка»')")
     engine.change(1)
     engine.change(1, source="companies")
-    [message] = engine.parts.collector.round(PROJECT).messages
+    [message] = engine.wiring.collector.round(PROJECT).messages
     methods = dict(engine.sql("SELECT id, method::text FROM ringostat_sync.batches"))
 
     assert [[methods[batch] for batch in convoy] for convoy in message] == [["organizations"], ["contacts"]]
@@ -205,7 +205,7 @@ def test_a_backfill_leaves_room_while_live_changes_come(make_engine: Callable[..
     assert len(engine.collect()) == BEHIND
     end()
     later = time.monotonic() + CALM
-    engine.parts.collector._clock = lambda: later
+    engine.wiring.collector._clock = lambda: later
     assert len(engine.collect()) == UNDER_WAY
 
 
@@ -248,7 +248,7 @@ def test_nothing_is_cut_while_the_quota_is_spent(make_engine: Callable[..., Engi
     engine.change(1)
     engine.push()
     engine.change(2)
-    found = engine.parts.collector.round(PROJECT)
+    found = engine.wiring.collector.round(PROJECT)
 
     assert found.messages == ()
     assert 50 < found.rest < 63

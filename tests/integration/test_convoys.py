@@ -38,7 +38,7 @@ def convoy(make_engine: Callable[..., Engine]) -> Callable[..., tuple[Engine, li
 def test_each_batch_is_a_request_of_its_own(convoy) -> None:
     """All arrive, and nothing of them stays behind."""
     engine, batches = convoy()
-    engine.parts.pusher.push(*batches)
+    engine.wiring.pusher.push(*batches)
 
     assert sorted(engine.posted()) == [["1"], ["2"], ["3"], ["4"]]
     assert (engine.lane().sent, engine.lane().in_flight) == (4, 0)
@@ -49,15 +49,15 @@ def test_each_batch_is_a_request_of_its_own(convoy) -> None:
 def test_the_contacts_of_a_convoy_are_read_at_once(convoy) -> None:
     """One question to the CRM, whatever the number of batches."""
     engine, batches = convoy()
-    reader, asked = engine.parts.pusher.reader, []
+    reader, asked = engine.wiring.pusher.reader, []
 
     class Counting:
         def read(self, source, keys):
             asked.append(sorted(keys))
             return reader.read(source, keys)
 
-    engine.parts.pusher.reader = Counting()  # type: ignore[assignment]
-    engine.parts.pusher.push(*batches)
+    engine.wiring.pusher.reader = Counting()  # type: ignore[assignment]
+    engine.wiring.pusher.push(*batches)
 
     assert asked == [["1", "2", "3", "4"]]
 
@@ -66,7 +66,7 @@ def test_requests_of_a_convoy_are_on_the_wire_at_once(convoy) -> None:
     """Four requests that take half a second each are over in less than a second."""
     engine, batches = convoy()
     engine.sandbox.faults.add(Latency(ms=500))
-    engine.parts.pusher.push(*batches)
+    engine.wiring.pusher.push(*batches)
     requests = engine.sandbox.requests
 
     assert len(requests) == 4
@@ -78,7 +78,7 @@ def test_what_befalls_one_batch_befalls_no_other(convoy, fault) -> None:
     """One fails, or is refused; the others have arrived."""
     engine, batches = convoy()
     engine.sandbox.faults.add(fault)
-    engine.parts.pusher.push(*batches)
+    engine.wiring.pusher.push(*batches)
     assert engine.lane().sent == 3
 
     engine.drain()
@@ -91,7 +91,7 @@ def test_a_batch_that_splits_goes_on_beside_the_others(make_engine: Callable[...
     engine.sandbox.faults.add(MaxEntries(limit=2))
     engine.contacts(1, 12)
     engine.change(*range(1, 13))
-    engine.parts.pusher.push(*engine.collect())
+    engine.wiring.pusher.push(*engine.collect())
 
     assert engine.lane().sent == 12
     assert sorted(len(ids) for ids in engine.posted()) == [2] * 6 + [4] * 3
@@ -100,15 +100,15 @@ def test_a_batch_that_splits_goes_on_beside_the_others(make_engine: Callable[...
 def test_a_lost_lease_costs_its_own_batch_alone(convoy) -> None:
     """One batch is in other hands when the ids are held: it is neither posted nor settled, the others are."""
     engine, batches = convoy()
-    reader = engine.parts.pusher.reader
+    reader = engine.wiring.pusher.reader
 
     class Slow:
         def read(self, *arguments):
             engine.sql("UPDATE ringostat_sync.batches SET token = token + 1 WHERE id = %s", batches[1])
             return reader.read(*arguments)
 
-    engine.parts.pusher.reader = Slow()  # type: ignore[assignment]
-    engine.parts.pusher.push(*batches)
+    engine.wiring.pusher.reader = Slow()  # type: ignore[assignment]
+    engine.wiring.pusher.push(*batches)
 
     assert sorted(engine.posted()) == [["1"], ["3"], ["4"]]
     assert (engine.lane().sent, engine.lane().in_flight) == (3, 1)
@@ -128,7 +128,7 @@ def test_a_lease_that_is_lost_later_costs_its_own_batch_alone(
         return go_on(self, going)
 
     monkeypatch.setattr(room, step, losing)
-    engine.parts.pusher.push(*batches)
+    engine.wiring.pusher.push(*batches)
 
     assert len(engine.posted()) == (3 if moment == "before the first byte" else 4)
     assert (engine.lane().sent, engine.lane().in_flight) == (3, 1)
@@ -140,7 +140,7 @@ def test_documents_that_share_an_id_never_travel_in_one_convoy(make_engine, shar
     engine = make_engine(RINGOSTAT_BATCH_SIZE="1")
     engine.payload(1, document("First", **{shared: "same"}))
     engine.payload(2, document("Second", **{shared: "same"}))
-    engine.parts.pusher.push(*engine.collect())
+    engine.wiring.pusher.push(*engine.collect())
     assert len(engine.posted()) == 1
 
     engine.drain()
@@ -153,7 +153,7 @@ def test_whoever_has_an_answer_does_not_wait_for_a_slow_one(convoy) -> None:
     """Three are settled while one hangs, until its time-out."""
     engine, batches = convoy(RINGOSTAT_TIMEOUT="3")
     engine.sandbox.faults.add(Hang())
-    pushing = threading.Thread(target=engine.parts.pusher.push, args=batches)
+    pushing = threading.Thread(target=engine.wiring.pusher.push, args=batches)
     pushing.start()
     wait_until(lambda: engine.lane().sent == 3, timeout=2.5, what="the three that were answered")
     assert engine.lane().in_flight == 1
@@ -166,7 +166,7 @@ def test_whoever_has_an_answer_does_not_wait_for_a_slow_one(convoy) -> None:
 def test_without_redis_those_that_have_left_are_settled(convoy) -> None:
     """Redis goes away between two grants: who has one arrives, the others wait, at no cost."""
     engine, batches = convoy()
-    limiter, taken = engine.parts.limiter, []
+    limiter, taken = engine.wiring.limiter, []
     with Redis(port=1, retry=None) as away:
         gone = Limiter(away, "test", lambda *_: Posted([], 0.0), time.sleep)
 
@@ -175,8 +175,8 @@ def test_without_redis_those_that_have_left_are_settled(convoy) -> None:
                 taken.append(name)
                 return getattr(limiter if taken.count("take") <= 2 else gone, name)
 
-        engine.parts.pusher.departures.limiter = Failing()  # type: ignore[assignment]
-        engine.parts.pusher.push(*batches)
+        engine.wiring.pusher.departures.limiter = Failing()  # type: ignore[assignment]
+        engine.wiring.pusher.push(*batches)
     assert (engine.lane().sent, engine.lane().pending, engine.lane().in_flight) == (2, 2, 0)
     assert {row.attempts for row in engine.waiting().values()} == {0}
 
@@ -184,7 +184,7 @@ def test_without_redis_those_that_have_left_are_settled(convoy) -> None:
 def test_a_convoy_keeps_to_the_rate(convoy) -> None:
     """At ten a second its requests keep their distance, give or take what a busy machine delays one of them."""
     engine, batches = convoy(4, RINGOSTAT_RATE_LIMIT="10/s")
-    engine.parts.pusher.push(*batches)
+    engine.wiring.pusher.push(*batches)
     engine.drain()
     arrived = sorted(request.arrived for request in engine.sandbox.requests)
 
@@ -195,9 +195,9 @@ def test_a_convoy_keeps_to_the_rate(convoy) -> None:
 def test_a_pause_that_comes_between_stops_those_that_have_not_left(convoy) -> None:
     """By hand, before the first byte: nothing leaves, everybody waits at no cost."""
     engine, batches = convoy()
-    take = engine.parts.limiter.take
-    engine.parts.limiter.take = lambda *arguments: (engine.pause(), take(*arguments))[1]  # type: ignore[method-assign]
-    engine.parts.pusher.push(*batches)
+    take = engine.wiring.limiter.take
+    engine.wiring.limiter.take = lambda *arguments: (engine.pause(), take(*arguments))[1]  # type: ignore[method-assign]
+    engine.wiring.pusher.push(*batches)
 
     assert engine.posted() == []
     assert (engine.lane().pending, engine.lane().in_flight) == (4, 0)
@@ -211,8 +211,8 @@ def test_redis_away_at_a_429_leaves_no_answer_unsettled(convoy) -> None:
     def away(*_: object) -> None:
         raise LimiterUnavailableError("away")
 
-    engine.parts.limiter.hold = away  # type: ignore[method-assign]
-    engine.parts.pusher.push(*batches)
+    engine.wiring.limiter.hold = away  # type: ignore[method-assign]
+    engine.wiring.pusher.push(*batches)
 
     assert (engine.lane().sent, engine.lane().pending, engine.lane().in_flight) == (3, 1, 0)
     assert engine.sql("SELECT held_until > clock_timestamp() FROM ringostat_sync.service_health") == [(True,)]
@@ -233,7 +233,7 @@ def test_no_table_is_read_as_a_whole(engine: Engine) -> None:
         engine.push()
     engine.change(*range(1, 61))
     engine.push()
-    engine.parts.engine.dispose()
+    engine.wiring.engine.dispose()
 
     wait_until(lambda: engine.sql("SELECT sum(n_tup_ins) > 0 FROM pg_stat_user_tables") == [(True,)], what="statistics")
     assert engine.lane().sent == 60

@@ -48,7 +48,7 @@ def test_an_upgrade_under_a_batch(engine: Engine, upgrade: str, back: str) -> No
     engine.sql("CREATE TABLE kept AS SELECT * FROM crm.contacts")
     engine.sql(upgrade)
     for batch in batches:
-        engine.parts.pusher.push(batch)
+        engine.wiring.pusher.push(batch)
 
     assert standing(engine) == ("mapping_broken", CONTACTS, 0, 0, CONTACTS)
 
@@ -72,7 +72,7 @@ def test_a_key_of_another_type_under_a_batch(engine: Engine) -> None:
     engine.sql("ALTER TABLE crm.contacts DROP CONSTRAINT contacts_pkey")
     engine.sql("ALTER TABLE crm.contacts ALTER id TYPE uuid USING lpad(id::text, 32, '0')::uuid")
     for batch in batches:
-        engine.parts.pusher.push(batch)
+        engine.wiring.pusher.push(batch)
 
     assert standing(engine) == ("mapping_broken", CONTACTS, 0, 0, CONTACTS)
 
@@ -93,7 +93,7 @@ def test_a_query_without_end(make_engine: Callable[..., Engine], monkeypatch: py
     with psycopg.connect(engine.database_url) as upgrade:
         upgrade.execute("LOCK TABLE crm.contacts")
         for batch in batches:
-            engine.parts.pusher.push(batch)
+            engine.wiring.pusher.push(batch)
 
         assert standing(engine) == ("mapping_broken", CONTACTS, 0, 0, CONTACTS)
 
@@ -123,7 +123,7 @@ def test_changes_made_during_the_upgrade_are_captured(engine: Engine) -> None:
         'watch = [{ table = "crm.contacts", key = "id", columns = ["name", "phone"], where = "changed.hidden IS NOT NULL" }]\n'
     )
     with psycopg.connect(engine.database_url, autocommit=True) as connection:
-        capture.install(connection, engine.parts.mapping)
+        capture.install(connection, engine.wiring.mapping)
     engine.contacts(1, 3)
     engine.drain()
     engine.sql("ALTER TABLE crm.contacts RENAME phone TO telephone")

@@ -25,7 +25,7 @@ def watch(engine: Engine, keys: str = KEYS) -> None:
 
 def believe(engine: Engine, keys: str) -> None:
     """Put the watch into the mapping, which is read when a process starts."""
-    sources = engine.parts.mapping.sources
+    sources = engine.wiring.mapping.sources
     sources["contacts"] = replace(sources["contacts"], watches=(Watch("crm.companies", keys=keys),))
 
 
@@ -43,17 +43,17 @@ def of_company(engine: Engine, first: int, last: int) -> None:
 
 
 def expand(engine: Engine) -> int:
-    return engine.parts.expander.expand(PROJECT)
+    return engine.wiring.expander.expand(PROJECT)
 
 
 def test_the_round_says_that_something_is_to_be_expanded(engine: Engine) -> None:
     """As long as it waits, and no longer."""
     watch(engine)
     rename(engine)
-    assert engine.parts.collector.round(PROJECT).expansions
+    assert engine.wiring.collector.round(PROJECT).expansions
 
     assert expand(engine) == 1
-    assert not engine.parts.collector.round(PROJECT).expansions
+    assert not engine.wiring.collector.round(PROJECT).expansions
 
 
 def test_every_contact_of_the_row_is_sent_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +243,7 @@ def test_one_expands_at_a_time(engine: Engine) -> None:
     watch(engine)
     rename(engine)
     engine.collect()
-    with engine.parts.engine.connect() as other:
+    with engine.wiring.engine.connect() as other:
         other.exec_driver_sql(f"SELECT pg_advisory_lock(hashtextextended('ringostat-sync expand {PROJECT}', 0))")
         assert expand(engine) == 0
         other.exec_driver_sql("SELECT pg_advisory_unlock_all()")

@@ -36,8 +36,8 @@ BETWEEN = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'ringostat-sy
 
 
 def forget(engine: Engine, key: object, *, source: str = "contacts", patience: float = 0.0, **more) -> Forgotten:
-    mapping = engine.parts.mapping
-    return forget_contact(engine.parts.engine, mapping, mapping.sources[source], str(key), patience=patience, **more)
+    mapping = engine.wiring.mapping
+    return forget_contact(engine.wiring.engine, mapping, mapping.sources[source], str(key), patience=patience, **more)
 
 
 def holding(engine: Engine, text: str) -> list[tuple[str, str]]:
@@ -180,7 +180,7 @@ def test_a_batch_under_way_ends_first(engine: Engine) -> None:
 
     def let_it_end(_: float) -> None:
         open_meanwhile.extend(engine.sql(BETWEEN))
-        engine.parts.pusher.push(batch)
+        engine.wiring.pusher.push(batch)
 
     found = forget(engine, 7001, patience=30, sleep=let_it_end)
     assert (found.letters, open_meanwhile) == (1, [])
@@ -298,7 +298,7 @@ def test_changed_rows_that_stand_for_many_are_counted(engine: Engine) -> None:
 @pytest.fixture
 def command(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, BaseException | None]]:
     """The command on the engine's databases: exit code, output, and the error that `main` tells in one line."""
-    for name, value in engine.parts.settings.environment.items():
+    for name, value in engine.wiring.settings.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(session, "set_up_logs", lambda _: None)  # it would outlive the runner's standard error
 

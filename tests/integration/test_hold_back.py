@@ -62,7 +62,7 @@ def test_a_hold_outlives_redis(engine: Engine) -> None:
     engine.contacts(1, 2)
     engine.change(1)
     engine.push()
-    engine.parts.redis.flushall()
+    engine.wiring.redis.flushall()
     engine.change(2)
 
     assert engine.push() == 0
@@ -73,7 +73,7 @@ def test_a_lost_bucket_is_refilled_from_the_requests(make_engine: Callable[..., 
     """Flushed, Redis forgets a spent quota; PostgreSQL does not, and nothing is sent before its time."""
     engine = make_engine(RINGOSTAT_RATE_LIMIT="2/m")
     engine.contacts(1, 3)
-    engine.parts.redis.flushall()
+    engine.wiring.redis.flushall()
     for key in (1, 2):
         engine.sql(
             "INSERT INTO ringostat_sync.requests (project, method, batch_id, entries, posted_at)"
@@ -82,7 +82,7 @@ def test_a_lost_bucket_is_refilled_from_the_requests(make_engine: Callable[..., 
             key,
         )
     engine.change(3)
-    found = engine.parts.collector.round(PROJECT)
+    found = engine.wiring.collector.round(PROJECT)
 
     assert found.messages == ()
     assert 50 < found.rest < 58
@@ -95,22 +95,22 @@ def test_a_grant_that_has_become_void_is_not_used(make_engine: Callable[..., Eng
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    engine.parts.limiter.take(engine.project, 1.0)
+    engine.wiring.limiter.take(engine.project, 1.0)
 
     def sleep(seconds: float) -> None:
         time.sleep(seconds)
         if event == "flushed":
-            engine.parts.redis.flushall()
+            engine.wiring.redis.flushall()
             engine.sql(
                 "INSERT INTO ringostat_sync.service_health (project, held_until) VALUES (%s, now() + interval '1 min')"
                 " ON CONFLICT (project) DO UPDATE SET held_until = excluded.held_until",
                 PROJECT,
             )
         else:
-            engine.parts.limiter.hold(engine.project, 60)
+            engine.wiring.limiter.hold(engine.project, 60)
 
-    engine.parts.pusher.departures.sleep = sleep
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.departures.sleep = sleep
+    engine.wiring.pusher.push(batch)
 
     assert engine.posted() == []
     assert engine.waiting()["1"].attempts == 0
@@ -122,17 +122,17 @@ def test_an_operator_who_knows_better_ends_it(engine: Engine, monkeypatch: pytes
     engine.contacts(1, 1)
     engine.change(1)
     engine.push()
-    with engine.parts.engine.connect() as connection:
-        [told] = held_back(read_status(connection, engine.parts.mapping))
+    with engine.wiring.engine.connect() as connection:
+        [told] = held_back(read_status(connection, engine.wiring.mapping))
     assert told.startswith(f"{PROJECT} holds back until ")
     assert engine.collect() == []
 
-    for name, value in engine.parts.settings.environment.items():
+    for name, value in engine.wiring.settings.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(session, "set_up_logs", lambda _: None)  # it would outlive the runner's standard error
     done = CliRunner().invoke(make_app(), ["resume", str(PROJECT)])
     assert (done.exit_code, done.output) == (0, f"Project {PROJECT} is resumed.\n")
     engine.drain()
     assert engine.lane().sent == 1
-    with engine.parts.engine.connect() as connection:
-        assert held_back(read_status(connection, engine.parts.mapping)) == []
+    with engine.wiring.engine.connect() as connection:
+        assert held_back(read_status(connection, engine.wiring.mapping)) == []

@@ -23,9 +23,9 @@ def test_a_batch_under_its_lease_is_left_alone(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    engine.parts.pusher._take([batch])
+    engine.wiring.pusher._take([batch])
 
-    assert recover(engine.parts.engine) == Recovered()
+    assert recover(engine.wiring.engine) == Recovered()
     assert engine.lane().in_flight == 1
 
 
@@ -34,7 +34,7 @@ def test_a_worker_that_lost_its_lease_posts_nothing(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    reader = engine.parts.pusher.reader
+    reader = engine.wiring.pusher.reader
 
     class Frozen:
         def read(self, *arguments):
@@ -42,11 +42,11 @@ def test_a_worker_that_lost_its_lease_posts_nothing(engine: Engine) -> None:
             recover_now(engine)
             return found
 
-    engine.parts.pusher.reader = Frozen()  # type: ignore[assignment]
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.reader = Frozen()  # type: ignore[assignment]
+    engine.wiring.pusher.push(batch)
     assert engine.posted() == []
 
-    engine.parts.pusher.reader = reader
+    engine.wiring.pusher.reader = reader
     engine.drain()
     assert engine.posted() == [["1"]]
 
@@ -56,7 +56,7 @@ def test_a_worker_frozen_before_its_request_posts_nothing(engine: Engine) -> Non
     engine.contacts(1, 1, "Old")
     engine.change(1)
     [batch] = engine.collect()
-    take = engine.parts.limiter.take
+    take = engine.wiring.limiter.take
     frozen = []
 
     def freeze(*arguments):
@@ -67,8 +67,8 @@ def test_a_worker_frozen_before_its_request_posts_nothing(engine: Engine) -> Non
             engine.drain()
         return take(*arguments)
 
-    engine.parts.limiter.take = freeze  # type: ignore[method-assign]
-    engine.parts.pusher.push(batch)
+    engine.wiring.limiter.take = freeze  # type: ignore[method-assign]
+    engine.wiring.pusher.push(batch)
 
     assert engine.history(1) == ["New 1"]
     assert engine.lane().sent == 1
@@ -79,19 +79,19 @@ def test_a_lease_too_short_for_a_request_is_no_reason_to_post(engine: Engine) ->
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    reader = engine.parts.pusher.reader
+    reader = engine.wiring.pusher.reader
 
     class Slow:
         def read(self, *arguments):
             engine.sql("UPDATE ringostat_sync.batches SET lease_until = clock_timestamp() + interval '1 second'")
             return reader.read(*arguments)
 
-    engine.parts.pusher.reader = Slow()  # type: ignore[assignment]
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.reader = Slow()  # type: ignore[assignment]
+    engine.wiring.pusher.push(batch)
     assert engine.posted() == []
     assert engine.lane().in_flight == 1
 
-    engine.parts.pusher.reader = reader
+    engine.wiring.pusher.reader = reader
     engine.drain()
     assert engine.posted() == [["1"]]
 
@@ -104,7 +104,7 @@ def test_a_lease_too_short_for_a_request_takes_no_grant(engine: Engine, *, is_sp
     [batch] = engine.collect()
     engine.sandbox.faults.add(Refuse(ids=["1"]))
     grants: list[Grant | Later] = []
-    departures, limiter = engine.parts.pusher.departures, engine.parts.limiter
+    departures, limiter = engine.wiring.pusher.departures, engine.wiring.limiter
     take, post = limiter.take, departures.client.post
 
     def counted(*arguments: Any) -> Grant | Later:
@@ -122,7 +122,7 @@ def test_a_lease_too_short_for_a_request_takes_no_grant(engine: Engine, *, is_sp
     departures.client.post = last  # type: ignore[method-assign]
     if not is_split:
         shorten()
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
 
     assert len(grants) == len(engine.posted()) == (1 if is_split else 0)
     [(state, waits)] = engine.sql("SELECT state::text, due_at > clock_timestamp() FROM ringostat_sync.batches")
@@ -139,8 +139,8 @@ def test_the_lease_outlives_the_distance_that_requests_keep(engine: Engine) -> N
         engine.sql("UPDATE ringostat_sync.batches SET lease_until = clock_timestamp() + interval '1.025 s'")
         return Grant(0.0, "epoch", crowded=True)
 
-    engine.parts.limiter.take = take  # type: ignore[method-assign]
-    engine.parts.pusher.push(batch)
+    engine.wiring.limiter.take = take  # type: ignore[method-assign]
+    engine.wiring.pusher.push(batch)
 
     assert engine.posted() == []
 
@@ -150,12 +150,12 @@ def test_a_stale_worker_settles_nothing(engine: Engine) -> None:
     engine.contacts(1, 1, "Old")
     engine.change(1)
     [batch] = engine.collect()
-    convoy = engine.parts.pusher._take([batch])
+    convoy = engine.wiring.pusher._take([batch])
     assert len(convoy) == 1
     recover_now(engine)
     engine.drain()
 
-    with engine.parts.engine.begin() as connection:
+    with engine.wiring.engine.begin() as connection:
         assert guard(connection, convoy) == []
 
 
@@ -164,11 +164,11 @@ def test_a_second_taking_fences_the_first(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    first = engine.parts.pusher._take([batch])
+    first = engine.wiring.pusher._take([batch])
     engine.sql("UPDATE ringostat_sync.batches SET state = 'cut', lease_until = NULL")
-    second = engine.parts.pusher._take([batch])
+    second = engine.wiring.pusher._take([batch])
 
-    with engine.parts.engine.begin() as connection:
+    with engine.wiring.engine.begin() as connection:
         assert guard(connection, second) == second
         assert guard(connection, first) == []
 
@@ -178,14 +178,14 @@ def test_whoever_has_an_older_token_posts_nothing(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    take = engine.parts.limiter.take
+    take = engine.wiring.limiter.take
 
     def freeze(*arguments):
         engine.sql("UPDATE ringostat_sync.batches SET token = token + 1")
         return take(*arguments)
 
-    engine.parts.limiter.take = freeze  # type: ignore[method-assign]
-    engine.parts.pusher.push(batch)
+    engine.wiring.limiter.take = freeze  # type: ignore[method-assign]
+    engine.wiring.pusher.push(batch)
 
     assert engine.posted() == []
     assert engine.lane().in_flight == 1
@@ -197,7 +197,7 @@ def test_a_late_answer_is_not_believed(engine: Engine) -> None:
     engine.change(1)
     [batch] = engine.collect()
     latency = engine.sandbox.faults.add(Latency(ms=300))
-    pushing = threading.Thread(target=engine.parts.pusher.push, args=[batch])
+    pushing = threading.Thread(target=engine.wiring.pusher.push, args=[batch])
     pushing.start()
     wait_until(lambda: len(engine.sandbox.requests) == 1, what="the request")
     recover_now(engine)

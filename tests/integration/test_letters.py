@@ -51,7 +51,7 @@ def test_letters_are_filtered_by_project_and_reason(engine: Engine) -> None:
 def test_the_list_holds_no_personal_data(engine: Engine) -> None:
     """Names and numbers stand in the document and the answer, which `show` alone shows."""
     [letter] = bury(engine, 1)
-    with engine.parts.engine.connect() as connection:
+    with engine.wiring.engine.connect() as connection:
         shown = letters.show_letter(connection, int(letter.id))
 
     assert "POISON" not in str(letter.as_json())
@@ -66,7 +66,7 @@ def test_an_invalid_contact_shows_its_row(engine: Engine) -> None:
     engine.change(1)
     engine.drain()
     [letter] = listed(engine)
-    with engine.parts.engine.connect() as connection:
+    with engine.wiring.engine.connect() as connection:
         shown = letters.show_letter(connection, int(letter.id))
 
     assert letter.reason == "no_directions"
@@ -81,7 +81,7 @@ def test_an_invalid_contact_shows_its_row(engine: Engine) -> None:
 
 def test_showing_an_unknown_letter_is_refused(engine: Engine) -> None:
     """In one sentence that says how to find the known ones."""
-    with pytest.raises(RefusedError, match="dead-letters list"), engine.parts.engine.connect() as connection:
+    with pytest.raises(RefusedError, match="dead-letters list"), engine.wiring.engine.connect() as connection:
         letters.show_letter(connection, 99)
 
 
@@ -135,7 +135,7 @@ def test_a_change_back_to_what_was_accepted_closes_the_letter(engine: Engine) ->
 @pytest.mark.parametrize("letter", [99999999999999999999, -(2**64)])
 def test_an_id_beyond_all_ids_is_an_unknown_one(engine: Engine, step, letter: int) -> None:
     """It is refused as any other that nobody has, in one sentence."""
-    with pytest.raises(RefusedError, match=f"has the id {letter}"), engine.parts.engine.begin() as connection:
+    with pytest.raises(RefusedError, match=f"has the id {letter}"), engine.wiring.engine.begin() as connection:
         step(connection, [letter])
 
 

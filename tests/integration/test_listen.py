@@ -18,8 +18,8 @@ from worker.sandbox.faults import Refuse, Status
 
 
 def has_work(engine: Engine) -> bool:
-    with engine.parts.engine.connect() as connection:
-        return look(connection, engine.parts.mapping) == {PROJECT}
+    with engine.wiring.engine.connect() as connection:
+        return look(connection, engine.wiring.mapping) == {PROJECT}
 
 
 def test_an_idle_project_has_nothing_to_do(engine: Engine) -> None:
@@ -97,14 +97,14 @@ def test_a_probe_in_the_middle_of_a_split_goes_on(engine: Engine) -> None:
     engine.sandbox.faults.add(Refuse(field="fullName", contains="Name 1"))
     engine.pause("refusing_all", seconds=0.0)
     [probe] = engine.collect()
-    post = engine.parts.pusher.departures.client.post
+    post = engine.wiring.pusher.departures.client.post
 
     def hold_and_post(*arguments):
-        engine.parts.limiter.hold(engine.project, 1.1)
+        engine.wiring.limiter.hold(engine.project, 1.1)
         return post(*arguments)
 
-    engine.parts.pusher.departures.client.post = hold_and_post  # type: ignore[method-assign]
-    engine.parts.pusher.push(probe)
+    engine.wiring.pusher.departures.client.post = hold_and_post  # type: ignore[method-assign]
+    engine.wiring.pusher.push(probe)
     assert engine.sql("SELECT state::text, probe FROM ringostat_sync.batches") == [("postponed", True)]
 
     wait_until(lambda: has_work(engine), timeout=3, what="the probe to be seen")
@@ -132,7 +132,7 @@ def test_a_look_costs_the_same_with_a_backlog(engine: Engine) -> None:
 
 def test_a_project_is_woken_once(engine: Engine) -> None:
     """However many look; after its round it may be woken again, or after a rest."""
-    one, other = Wake(engine.parts.redis, "test"), Wake(engine.parts.redis, "test")
+    one, other = Wake(engine.wiring.redis, "test"), Wake(engine.wiring.redis, "test")
     assert one.claim(PROJECT)
     assert not other.claim(PROJECT)
     other.done(PROJECT, 0.0)
@@ -145,9 +145,9 @@ def test_a_project_is_woken_once(engine: Engine) -> None:
 
 def test_a_wake_that_was_lost_is_repeated(engine: Engine) -> None:
     """A round that never reports back blocks nobody for longer than two seconds."""
-    Wake(engine.parts.redis, "test").claim(PROJECT)
+    Wake(engine.wiring.redis, "test").claim(PROJECT)
 
-    assert 0 < engine.parts.redis.pttl(f"test:wake:{PROJECT}") <= 2000
+    assert 0 < engine.wiring.redis.pttl(f"test:wake:{PROJECT}") <= 2000
 
 
 @pytest.fixture
@@ -155,12 +155,12 @@ def listening(engine: Engine):
     """A listener in a thread; the projects that it wakes."""
     woken: list[int] = []
     stop = threading.Event()
-    wake = Wake(engine.parts.redis, "test")
+    wake = Wake(engine.wiring.redis, "test")
 
     def send(project: int) -> None:
         woken.append(project)
 
-    arguments = (engine.parts.engine, engine.parts.mapping, wake, send, stop)
+    arguments = (engine.wiring.engine, engine.wiring.mapping, wake, send, stop)
     thread = threading.Thread(target=listen, args=arguments)
     thread.start()
     yield woken
@@ -207,7 +207,7 @@ def test_what_is_in_the_way_is_told_once(empty_database_url: str, engine: Engine
     """A database that was not migrated yet: one line says what to do, however often it is looked at."""
     bare, stop = outbox_engine(empty_database_url), Impatient(3)
     with capture_logs() as told:
-        listen(bare, engine.parts.mapping, Wake(engine.parts.redis, "test"), lambda _: None, stop)
+        listen(bare, engine.wiring.mapping, Wake(engine.wiring.redis, "test"), lambda _: None, stop)
     bare.dispose()
 
     assert [line["problem"] for line in told] == ["the schema is not there yet: run `ringostat-sync migrate`"]
@@ -223,12 +223,12 @@ def test_while_every_project_is_woken_nobody_looks(engine: Engine, monkeypatch: 
         return look(connection, mapping)
 
     monkeypatch.setattr(room, "look", counted)
-    wake = Wake(engine.parts.redis, "test")
+    wake = Wake(engine.wiring.redis, "test")
     engine.change(1)
     woken: list[int] = []
-    listen(engine.parts.engine, engine.parts.mapping, wake, woken.append, Impatient(5))
+    listen(engine.wiring.engine, engine.wiring.mapping, wake, woken.append, Impatient(5))
     assert (len(looks), woken) == (1, [PROJECT])
 
     wake.done(PROJECT, 0.0)
-    listen(engine.parts.engine, engine.parts.mapping, wake, woken.append, Impatient(5))
+    listen(engine.wiring.engine, engine.wiring.mapping, wake, woken.append, Impatient(5))
     assert (len(looks), woken) == (2, [PROJECT] * 2)

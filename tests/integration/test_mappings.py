@@ -26,7 +26,7 @@ def remap(engine: Engine, folder: Path, query: str, watch: str = "[]") -> None:
         f"watch = {watch}\n",
         encoding="utf-8",
     )
-    engine.parts.mapping = load_mapping(engine.parts.settings, need_keys=True)
+    engine.wiring.mapping = load_mapping(engine.wiring.settings, need_keys=True)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_a_plan_is_made_anew_now_and_then(engine: Engine, tmp_path: Path) -> Non
     engine.sql("CREATE INDEX ON crm.deals (person)")
     remap(engine, tmp_path, query)
     now = [0.0]
-    reader = Reader(engine.parts.crm, lambda: now[0])
-    source = engine.parts.mapping.sources["contacts"]
+    reader = Reader(engine.wiring.crm, lambda: now[0])
+    source = engine.wiring.mapping.sources["contacts"]
     reader.read(source, ["1"])
     engine.sql("INSERT INTO crm.people SELECT generate_series(1, 30000)")
     engine.sql("INSERT INTO crm.deals SELECT mod(g, 30000) + 1, 1 FROM generate_series(1, 60000) g")
     engine.sql("ANALYZE crm.people; ANALYZE crm.deals")
 
-    with engine.parts.crm.connect() as connection:
+    with engine.wiring.crm.connect() as connection:
         driver = connection.connection.driver_connection
         assert not reader._plan(driver, source).one_by_one
         now[0] = PLAN_LASTS + 1
@@ -167,8 +167,8 @@ def test_a_joined_aggregate_is_read_key_by_key(engine: Engine, tmp_path: Path) -
 
     engine.sql("UPDATE crm.phones SET v = repeat('9', 30000) WHERE contact_id = 5")
     remap(engine, tmp_path, query.replace("c.name", "c.name || CAST(length(p.d::text) AS int2)"))
-    engine.parts.pusher.mapping = engine.parts.mapping
-    engine.parts.pusher.reader = Reader(engine.parts.crm)
+    engine.wiring.pusher.mapping = engine.wiring.mapping
+    engine.wiring.pusher.reader = Reader(engine.wiring.crm)
     engine.change(4, 5, 6)
     engine.drain()
     assert engine.letters() == [("5", "mapping_error")]
@@ -193,10 +193,10 @@ def test_triggers_on_quoted_tables_lead_to_the_telephone(engine: Engine, tmp_pat
              { table = 'crm."Firma"', keys = 'SELECT p."Id" FROM crm."Person" p WHERE p.firma = changed."Id";' } ]""",
     )
     with psycopg.connect(engine.database_url, autocommit=True) as connection:
-        capture.install(connection, engine.parts.mapping)
+        capture.install(connection, engine.wiring.mapping)
     engine.sql('UPDATE crm."Firma" SET "Name" = \'two\'')
     engine.collect()
-    assert engine.parts.expander.expand(PROJECT) == 1
+    assert engine.wiring.expander.expand(PROJECT) == 1
     engine.drain()
     assert engine.names() == {"1": "two1", "2": "two2", "3": "two3"}
 

@@ -212,7 +212,7 @@ class Life(RuleBasedStateMachine):
     def expand(self, death: Point | None) -> None:
         """What stands for many contacts becomes these contacts."""
         with self.dying(death):
-            self.stage.parts.expander.expand(PROJECT)
+            self.stage.wiring.expander.expand(PROJECT)
 
     @precondition(lambda self: self.messages)
     @rule(which=indexes, company=companies, script=scripts, plan=st.none() | plans)
@@ -255,7 +255,7 @@ class Life(RuleBasedStateMachine):
             self.follow(script, happening[turn] if turn < len(happening) else None, self.convoys())
             script = []
             self.stage.turn_clock(seconds)
-            self.messages = [*recover(self.stage.parts.engine).unsent]
+            self.messages = [*recover(self.stage.wiring.engine).unsent]
         self.api.mood = ACCEPT
 
     @rule(seconds=spans, death=dying_at(Point.TAKING_BACK), is_forgetful=st.booleans())
@@ -263,9 +263,9 @@ class Life(RuleBasedStateMachine):
         """And what beat does now and then."""
         self.stage.turn_clock(seconds)
         with self.dying(death):
-            self.messages += recover(self.stage.parts.engine).unsent
+            self.messages += recover(self.stage.wiring.engine).unsent
         if is_forgetful:
-            purge(self.stage.parts.engine)
+            purge(self.stage.wiring.engine)
 
     # What an operator does.
 
@@ -280,7 +280,7 @@ class Life(RuleBasedStateMachine):
     @rule(which=indexes, death=dying_at(Point.REQUEUEING))
     def requeue(self, which: int, death: Point | None) -> None:
         ids = self.letters()
-        with self.dying(death), self.stage.parts.engine.begin() as connection:
+        with self.dying(death), self.stage.wiring.engine.begin() as connection:
             requeue_letters(connection, [ids[which % len(ids)]])
 
     @precondition(lambda self: self.opened)
@@ -288,7 +288,7 @@ class Life(RuleBasedStateMachine):
     def discard(self, which: int) -> None:
         ids, places = self.letters(), self.stage.places()
         letter = ids[which % len(ids)]
-        with self.stage.parts.engine.begin() as connection:
+        with self.stage.wiring.engine.begin() as connection:
             discard_letters(connection, [letter])
         row = self.stage.letter(letter)
         waiting = {place.outbox_id for place in places if place.place in WAITING and place.key == row.key}
@@ -340,7 +340,7 @@ class Life(RuleBasedStateMachine):
         self.stage.turn_clock(0.001, is_noticed=False)
         self.api.frames.append(Frame(convoy))
         try:
-            self.stage.parts.pusher.push(*convoy)
+            self.stage.wiring.pusher.push(*convoy)
         finally:
             self.api.frames.pop()
 
@@ -407,18 +407,18 @@ class Life(RuleBasedStateMachine):
     def take_back(self) -> None:
         """Leases are over."""
         self.stage.turn_clock(LEASE + 1)
-        self.messages += recover(self.stage.parts.engine).unsent
+        self.messages += recover(self.stage.wiring.engine).unsent
 
     def finish(self) -> None:
         """Collect, and push whatever there is a message for."""
         for _ in range(2):
             self.messages += self.stage.engine.collect()
-            self.stage.parts.expander.expand(PROJECT)
+            self.stage.wiring.expander.expand(PROJECT)
         for convoy in self.convoys():
             self.travel(convoy)
 
     def letters(self) -> list[int]:
-        with self.stage.parts.engine.connect() as connection:
+        with self.stage.wiring.engine.connect() as connection:
             return [int(letter.id) for letter in list_letters(connection)]
 
     # What always holds.
@@ -488,7 +488,7 @@ class Life(RuleBasedStateMachine):
             self.resume()
         self.drain()
         self.nothing_is_lost()
-        with self.stage.parts.engine.begin() as connection:
+        with self.stage.wiring.engine.begin() as connection:
             requeue_letters(connection, self.letters())
         self.drain()
         self.nothing_is_lost()
@@ -503,7 +503,7 @@ class Life(RuleBasedStateMachine):
             if not any(place.place in WAITING for place in self.stage.places()):
                 return
             self.stage.turn_clock(3600)
-            self.messages += recover(self.stage.parts.engine).unsent
+            self.messages += recover(self.stage.wiring.engine).unsent
             self.finish()
         raise AssertionError(f"still waiting: {[place for place in self.stage.places() if place.place in WAITING]}")
 

@@ -25,7 +25,7 @@ def busy(make_engine: Callable[..., Engine]) -> Engine:
     """An engine whose API accepts at once, without a limit."""
     engine = make_engine(RINGOSTAT_RATE_LIMIT="1000000/s")
     engine.contacts(1, 1000 * ROUNDS)
-    engine.parts.pusher.departures.client.post = lambda *_: Accepted(200)  # type: ignore[method-assign]
+    engine.wiring.pusher.departures.client.post = lambda *_: Accepted(200)  # type: ignore[method-assign]
     return engine
 
 
@@ -33,7 +33,7 @@ def reads(engine: Engine) -> list[int]:
     """Collect and push a thousand changes at a time, every half second; how many index entries each round read."""
     read = [engine.entries_read()]
     for turn in range(ROUNDS):
-        engine.parts.collector._clock = lambda turn=turn: turn / 2  # type: ignore[misc]
+        engine.wiring.collector._clock = lambda turn=turn: turn / 2  # type: ignore[misc]
         engine.change(*range(turn * 1000 + 1, turn * 1000 + 1001))
         while engine.push():
             pass
@@ -78,7 +78,7 @@ def drain(engine: Engine) -> None:
 def test_contacts_on_their_way_are_looked_up_and_never_searched_for(busy: Engine, name: str) -> None:
     """With plans made for empty tables, and behind ever more dead rows, what is read depends on what is sent alone."""
     numbers = count(1)
-    busy.parts.pusher.departures.client.post = lambda *_: ANSWERS[name](next(numbers))  # type: ignore[method-assign]
+    busy.wiring.pusher.departures.client.post = lambda *_: ANSWERS[name](next(numbers))  # type: ignore[method-assign]
     with psycopg.connect(busy.database_url) as old:
         old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         old.execute("SELECT count(*) FROM ringostat_sync.outbox")

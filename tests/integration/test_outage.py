@@ -63,7 +63,7 @@ def test_days_without_the_api(engine: Engine, name: str, days: float) -> None:
 
     engine.sandbox.faults.remove(rule)
     # What is sound again may be slow on a busy machine, and one failure more would wait for a clock that nobody turns any longer.
-    engine.parts.pusher.departures.client = ApiClient(engine.sandbox.url, 5.0)
+    engine.wiring.pusher.departures.client = ApiClient(engine.sandbox.url, 5.0)
     clock.turn_to_next(timedelta(hours=1))
     engine.drain()
     assert (engine.lane().sent, engine.lane().dead, engine.lane().paused) == (300, 0, None)
@@ -91,13 +91,13 @@ def test_a_429_that_names_no_time_costs_a_request_a_minute(engine: Engine) -> No
     engine.change(*range(1, 51))
     clock = Clock(engine)
     for _ in range(30):
-        engine.parts.redis.flushall()  # its clock can't be turned, and what it forgets PostgreSQL remembers
+        engine.wiring.redis.flushall()  # its clock can't be turned, and what it forgets PostgreSQL remembers
         engine.push()
         clock.turn(timedelta(seconds=61))
     assert {row.attempts for row in engine.waiting().values()} == {0}
     assert engine.outcomes() == ["throttled"] * 30
 
     engine.sandbox.faults.remove(rule)
-    engine.parts.redis.flushall()
+    engine.wiring.redis.flushall()
     engine.drain()
     assert (engine.lane().sent, engine.lane().dead) == (50, 0)

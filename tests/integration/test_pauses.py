@@ -176,7 +176,7 @@ def test_a_lost_probe_is_followed_by_another(engine: Engine) -> None:
     assert until(engine) > 100
 
     engine.sql("UPDATE ringostat_sync.batches SET state = 'pushing', lease_until = now() - interval '1 s'")
-    recover(engine.parts.engine)
+    recover(engine.wiring.engine)
     engine.push()
     assert (engine.lane().sent, engine.lane().paused) == (3, None)
 
@@ -188,7 +188,7 @@ def test_a_wrong_key_pauses_and_heals(engine: Engine, status: int) -> None:
     fault = engine.sandbox.faults.add(Status(status=status, times=FOR_EVER))
     engine.change(*range(1, 151))
     [one, _] = engine.collect()
-    engine.parts.pusher.push(one)
+    engine.wiring.pusher.push(one)
     lane = engine.lane()
     assert lane.paused is not None
     assert (lane.paused.reason, lane.dead) == ("unauthorized", 0)
@@ -206,8 +206,8 @@ def test_a_pause_stops_batches_that_are_on_their_way(engine: Engine) -> None:
     engine.sandbox.faults.add(Status(status=401, times=FOR_EVER))
     engine.change(*range(1, 201))
     first, second = engine.collect()
-    engine.parts.pusher.push(first)
-    engine.parts.pusher.push(second)
+    engine.wiring.pusher.push(first)
+    engine.wiring.pusher.push(second)
 
     assert len(engine.posted()) == 1
     assert (engine.lane().pending, engine.lane().in_flight) == (200, 0)
@@ -250,14 +250,14 @@ def test_a_pause_by_hand_is_not_overruled(engine: Engine) -> None:
     engine.change(1)
     [batch] = engine.collect()
     engine.sandbox.faults.add(Status(status=401))
-    post = engine.parts.pusher.departures.client.post
+    post = engine.wiring.pusher.departures.client.post
 
     def pause_while_posting(*arguments):
         engine.pause()
         return post(*arguments)
 
-    engine.parts.pusher.departures.client.post = pause_while_posting  # type: ignore[method-assign]
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.departures.client.post = pause_while_posting  # type: ignore[method-assign]
+    engine.wiring.pusher.push(batch)
 
     assert engine.lane().paused.reason == "by_hand"
     assert engine.push() == 0
@@ -271,7 +271,7 @@ def test_a_pause_by_hand_stops_a_probe(engine: Engine) -> None:
     [probe] = engine.collect()
     seen = len(engine.posted())
     engine.pause()
-    engine.parts.pusher.push(probe)
+    engine.wiring.pusher.push(probe)
 
     assert len(engine.posted()) == seen
     assert engine.lane().pending == 3
@@ -338,7 +338,7 @@ def test_an_api_that_was_down_and_then_refuses_everything_buries_four(engine: En
     engine.change(*range(1, 21))
     engine.collect()
     engine.sql("UPDATE ringostat_sync.batches SET state = 'pushing', lease_until = now() - interval '1 s'")
-    recover(engine.parts.engine)
+    recover(engine.wiring.engine)
     engine.sql("UPDATE ringostat_sync.pending SET attempts = 8")
     fault = engine.sandbox.faults.add(Status(status=400, times=FOR_EVER))
     for _ in range(8):
@@ -373,7 +373,7 @@ def test_a_probe_that_is_to_come_back_at_once_comes_as_rarely_as_any(make_engine
     waits = []
     for _ in range(3):
         engine.sql("UPDATE ringostat_sync.service_health SET held_until = NULL")
-        engine.parts.redis.flushall()
+        engine.wiring.redis.flushall()
         engine.probe_now()
         engine.push()
         waits.append(round(until(engine)))

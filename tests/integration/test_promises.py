@@ -39,7 +39,7 @@ class InFlight:
         self.count = 0
         self._lock = threading.Lock()
         self._now: set[str] = set()
-        self._post = engine.parts.pusher.departures.client.post
+        self._post = engine.wiring.pusher.departures.client.post
         self.twice: list[str] = []
 
     def post(self, project, method, body: bytes):
@@ -99,9 +99,9 @@ def workers(engine: Engine, count: int) -> Iterator[list[BaseException]]:
             batch = waiting.pop(0) if waiting else None
         if batch is not None:
             with suppress(KilledError):
-                engine.parts.pusher.push(batch)
+                engine.wiring.pusher.push(batch)
 
-    turns = [(collect, 0.005), *[(push, 0.002)] * count, (lambda: recover(engine.parts.engine), 0.2)]
+    turns = [(collect, 0.005), *[(push, 0.002)] * count, (lambda: recover(engine.wiring.engine), 0.2)]
     threads = [threading.Thread(target=guarded, args=turn) for turn in turns]
     for thread in threads:
         thread.start()
@@ -152,14 +152,14 @@ def test_a_bad_day_ends_well(versions: Engine, seed: int) -> None:
     dice = random.Random(seed)
     bad_day(versions, dice)
     in_flight = InFlight(versions)
-    versions.parts.pusher.departures.client.post = in_flight.post  # type: ignore[method-assign]
+    versions.wiring.pusher.departures.client.post = in_flight.post  # type: ignore[method-assign]
     with capture_logs(), workers(versions, 6) as problems:
         writers = [threading.Thread(target=write, args=(versions, 2.0, random.Random(seed + n))) for n in range(2)]
         for writer in writers:
             writer.start()
         for _ in range(3):
             time.sleep(0.5)
-            versions.parts.redis.flushall()
+            versions.wiring.redis.flushall()
         for writer in writers:
             writer.join()
         versions.sandbox.faults.clear()

@@ -19,11 +19,11 @@ def test_settlements_are_folded_into_totals(engine: Engine) -> None:
     for start in (1, 21, 41):
         engine.change(*range(start, start + 20))
         with ThreadPoolExecutor(3) as pool:
-            futures = [pool.submit(purge, engine.parts.engine) for _ in range(3)]
+            futures = [pool.submit(purge, engine.wiring.engine) for _ in range(3)]
             engine.drain()
             for future in futures:
                 future.result()
-    purge(engine.parts.engine)
+    purge(engine.wiring.engine)
 
     assert count(engine, "settlements") == 0
     assert engine.lane().sent == 60
@@ -35,11 +35,11 @@ def test_old_requests_go(engine: Engine) -> None:
     engine.change(1)
     engine.drain()
     engine.sql("UPDATE ringostat_sync.requests SET posted_at = now() - interval '25 hours'")
-    purge(engine.parts.engine)
+    purge(engine.wiring.engine)
     assert count(engine, "requests") == 1
 
     engine.sql("UPDATE ringostat_sync.requests SET posted_at = now() - interval '27 hours'")
-    purge(engine.parts.engine)
+    purge(engine.wiring.engine)
     assert count(engine, "requests") == 0
 
 
@@ -57,7 +57,7 @@ def test_old_letters_go_when_they_are_closed(engine: Engine) -> None:
     )
     engine.sql("UPDATE ringostat_sync.dead_letters SET first_failed_at = '2000-01-01', last_failed_at = '2000-01-01'")
     engine.sql("UPDATE ringostat_sync.dead_letters SET state = 'requeued' WHERE key = '4'")
-    purge(engine.parts.engine)
+    purge(engine.wiring.engine)
 
     assert engine.sql("SELECT key FROM ringostat_sync.dead_letters ORDER BY key") == [("2",), ("3",), ("4",)]
 
@@ -68,7 +68,7 @@ def test_what_the_api_holds_is_remembered(engine: Engine) -> None:
     engine.change(1)
     engine.drain()
     engine.sql("UPDATE ringostat_sync.deliveries SET accepted_at = now() - interval '5 years'")
-    purge(engine.parts.engine)
+    purge(engine.wiring.engine)
     engine.change(1)
     engine.drain()
 
@@ -82,6 +82,6 @@ def test_what_waits_is_not_purged(engine: Engine) -> None:
     engine.change(1, 2)
     engine.sql("UPDATE ringostat_sync.outbox SET created_at = now() - interval '5 years'")
     engine.sql("UPDATE ringostat_sync.in_flight SET captured_at = now() - interval '5 years'")
-    purge(engine.parts.engine)
+    purge(engine.wiring.engine)
 
     assert (count(engine, "outbox"), count(engine, "in_flight")) == (2, 1)

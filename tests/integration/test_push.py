@@ -26,7 +26,7 @@ def test_the_document_is_read_after_the_claim(engine: Engine) -> None:
     engine.change(1)
     [batch] = engine.collect()
     engine.contacts(1, 1, "New")
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
 
     assert engine.history(1) == ["New 1"]
 
@@ -139,8 +139,8 @@ def test_force_survives_coming_back(engine: Engine) -> None:
     [batch] = engine.collect()
     engine.change(1)
     engine.collect()
-    engine.parts.limiter.hold(engine.project, 1.2)
-    engine.parts.pusher.push(batch)
+    engine.wiring.limiter.hold(engine.project, 1.2)
+    engine.wiring.pusher.push(batch)
     engine.drain()
 
     assert engine.posted() == [["1"], ["1"]]
@@ -152,12 +152,12 @@ def test_a_batch_is_pushed_once(engine: Engine) -> None:
     engine.change(1)
     [batch] = engine.collect()
     engine.sandbox.faults.add(Latency(ms=300))
-    pushing = threading.Thread(target=engine.parts.pusher.push, args=[batch])
+    pushing = threading.Thread(target=engine.wiring.pusher.push, args=[batch])
     pushing.start()
     wait_until(lambda: len(engine.sandbox.requests) == 1, what="the first request")
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
     pushing.join()
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
 
     assert engine.posted() == [["1"]]
     assert engine.lane().sent == 1
@@ -181,8 +181,8 @@ def test_a_busy_redis_postpones_at_no_cost(make_engine: Callable[..., Engine]) -
     engine.contacts(1, 2)
     engine.change(1)
     [batch] = engine.collect()
-    engine.parts.limiter.take(engine.project, 0.0)
-    engine.parts.pusher.push(batch)
+    engine.wiring.limiter.take(engine.project, 0.0)
+    engine.wiring.pusher.push(batch)
 
     assert engine.posted() == []
     assert (engine.waiting()["1"].attempts, engine.waiting()["1"].later) == (0, True)
@@ -193,14 +193,14 @@ def test_without_redis_nothing_is_posted_and_nothing_lost(engine: Engine) -> Non
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    limiter = engine.parts.limiter
+    limiter = engine.wiring.limiter
     with Redis(port=1, retry=None) as away:
-        engine.parts.pusher.departures.limiter = Limiter(away, "test", lambda *_: Posted([], 0.0), time.sleep)
-        engine.parts.pusher.push(batch)
+        engine.wiring.pusher.departures.limiter = Limiter(away, "test", lambda *_: Posted([], 0.0), time.sleep)
+        engine.wiring.pusher.push(batch)
     assert engine.posted() == []
     assert engine.waiting()["1"].attempts == 0
 
-    engine.parts.pusher.departures.limiter = limiter
+    engine.wiring.pusher.departures.limiter = limiter
     engine.drain()
     assert engine.posted() == [["1"]]
 
@@ -210,14 +210,14 @@ def test_a_replica_that_is_away_costs_nothing(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    reader = engine.parts.pusher.reader
+    reader = engine.wiring.pusher.reader
     away = crm_engine(engine.database_url + "_away")
-    engine.parts.pusher.reader = Reader(away)
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.reader = Reader(away)
+    engine.wiring.pusher.push(batch)
     away.dispose()
     assert (engine.waiting()["1"].attempts, engine.lane().absent, engine.lane().paused) == (0, 0, None)
 
-    engine.parts.pusher.reader = reader
+    engine.wiring.pusher.reader = reader
     engine.due_now()
     engine.drain()
     assert engine.lane().sent == 1
@@ -237,16 +237,16 @@ def test_no_project_speaks_for_another(make_engine: Callable[..., Engine]) -> No
         '[[projects]]\nid = 107\nauth_key_env = "AUTH_KEY_2"\nrate_limit = "1000/s"\n'
     )
     seen: list[tuple[int, str | None, bytes]] = []
-    engine.parts.pusher.departures.client.post = lambda project, _method, body: (  # type: ignore[method-assign]
+    engine.wiring.pusher.departures.client.post = lambda project, _method, body: (  # type: ignore[method-assign]
         seen.append((project.id, project.auth_key, body)) or Accepted(200)
     )
     engine.sql("INSERT INTO crm.contacts VALUES (1, 'Іван', '0671112233', 'L1')")
     engine.change(1)
     engine.change("L1", source="leads")
     for project in (106, 107):
-        for message in engine.parts.collector.round(project).messages:
+        for message in engine.wiring.collector.round(project).messages:
             for convoy in message:
-                engine.parts.pusher.push(*convoy)
+                engine.wiring.pusher.push(*convoy)
 
     assert [(project, key) for project, key, _ in seen] == [(106, "one"), (107, "two")]
     assert b'"projectId":107' in seen[1][2]
@@ -264,7 +264,7 @@ def test_what_one_api_has_accepted_is_sent_to_another(make_engine: Callable[...,
     assert (engine.lane().sent, engine.lane().unchanged) == (3, 3)
 
     for _ in range(2):
-        engine.parts.pusher.addresses = Addresses(engine.parts.engine, "https://elsewhere.example.com")
+        engine.wiring.pusher.addresses = Addresses(engine.wiring.engine, "https://elsewhere.example.com")
         engine.backfill()
         engine.drain()
     assert (engine.lane().sent, engine.lane().unchanged) == (6, 6)
@@ -276,7 +276,7 @@ def test_an_installation_that_has_not_noted_its_address_sends_nothing_anew(engin
     engine.backfill()
     engine.drain()
     engine.sql("UPDATE ringostat_sync.service_health SET address = NULL, address_since = NULL")
-    engine.parts.pusher.addresses = Addresses(engine.parts.engine, "https://elsewhere.example.com")
+    engine.wiring.pusher.addresses = Addresses(engine.wiring.engine, "https://elsewhere.example.com")
     engine.backfill()
     engine.drain()
 

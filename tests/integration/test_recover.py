@@ -21,7 +21,7 @@ def test_a_worker_that_dies_loses_nothing(engine: Engine, monkeypatch: pytest.Mo
     engine.change(1, 2, 3, 99)
     [batch] = engine.collect()
     kill_while(engine, monkeypatch, moment, batch)
-    assert recover(engine.parts.engine) == Recovered()
+    assert recover(engine.wiring.engine) == Recovered()
 
     assert recover_now(engine).taken_back == (batch,)
     assert {row.attempts for row in engine.waiting().values()} == {0}
@@ -74,7 +74,7 @@ def test_a_worker_that_dies_in_a_split_loses_nothing(engine: Engine, monkeypatch
     engine.sandbox.faults.add(Refuse(field="fullName", contains="POISON"))
     engine.change(*range(1, 11))
     [batch] = engine.collect()
-    post, count = engine.parts.pusher.departures.client.post, []
+    post, count = engine.wiring.pusher.departures.client.post, []
 
     def posting(*arguments):
         count.append(arguments)
@@ -83,9 +83,9 @@ def test_a_worker_that_dies_in_a_split_loses_nothing(engine: Engine, monkeypatch
         return post(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine.parts.pusher.departures.client, "post", posting)
+        patch.setattr(engine.wiring.pusher.departures.client, "post", posting)
         with pytest.raises(KilledError):
-            engine.parts.pusher.push(batch)
+            engine.wiring.pusher.push(batch)
     assert 0 < engine.lane().sent < 9
     recover_now(engine)
     engine.drain()
@@ -105,7 +105,7 @@ def test_lost_leases_narrow_the_company(engine: Engine) -> None:
             "SELECT size FROM ringostat_sync.batches b JOIN ringostat_sync.in_flight f ON f.batch_id = b.id WHERE key = '1'"
         )
         for batch in batches:
-            engine.parts.pusher._take([batch])
+            engine.wiring.pusher._take([batch])
         recover_now(engine)
 
     assert [size for (size,) in sizes] == [100, 100, 50, 25, 12, 6, 3, 1, 1]
@@ -130,11 +130,11 @@ def test_a_lost_message_is_sent_again(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    assert recover(engine.parts.engine).unsent == ()
+    assert recover(engine.wiring.engine).unsent == ()
 
     engine.sql("UPDATE ringostat_sync.batches SET sent_at = now() - interval '6 s'")
-    assert recover(engine.parts.engine).unsent == (batch,)
-    assert recover(engine.parts.engine).unsent == ()
+    assert recover(engine.wiring.engine).unsent == (batch,)
+    assert recover(engine.wiring.engine).unsent == ()
 
 
 def test_one_recovers_at_a_time(engine: Engine) -> None:
@@ -143,10 +143,10 @@ def test_one_recovers_at_a_time(engine: Engine) -> None:
     engine.change(*range(1, 501))
     batches = engine.collect()
     for batch in batches:
-        engine.parts.pusher._take([batch])
+        engine.wiring.pusher._take([batch])
     engine.sql(LEASES_OVER)
     with ThreadPoolExecutor(4) as pool:
-        found = [future.result() for future in [pool.submit(recover, engine.parts.engine) for _ in range(8)]]
+        found = [future.result() for future in [pool.submit(recover, engine.wiring.engine) for _ in range(8)]]
 
     assert sorted(batch for one in found for batch in one.taken_back) == sorted(batches)
     assert engine.lane().pending == 500

@@ -14,7 +14,7 @@ from worker.letters import letters
 def test_an_unknown_id_is_refused(engine: Engine, step) -> None:
     """And nothing is done to the known ones beside it."""
     [letter] = bury(engine, 1)
-    with pytest.raises(RefusedError, match="99"), engine.parts.engine.begin() as connection:
+    with pytest.raises(RefusedError, match="99"), engine.wiring.engine.begin() as connection:
         step(connection, [int(letter.id), 99])
 
     assert states(engine) == [("1", "open")]
@@ -135,7 +135,7 @@ def test_a_requeued_contact_waits_while_it_is_in_flight(engine: Engine) -> None:
     requeue(engine, letter.id)
     assert engine.collect() == []
 
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
     engine.drain()
     assert engine.history(1) == ["Fine 1"]
     assert states(engine) == [("1", "closed")]

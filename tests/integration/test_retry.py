@@ -145,7 +145,7 @@ def test_a_push_never_raises_for_what_the_api_does(engine: Engine) -> None:
         engine.change(1)
         engine.resume()
         engine.sql("DELETE FROM ringostat_sync.service_health")
-        engine.parts.redis.flushall()
+        engine.wiring.redis.flushall()
         assert engine.push() == 1
 
         assert engine.sql("SELECT count(*) FROM ringostat_sync.batches") == [(0,)]

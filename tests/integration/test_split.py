@@ -21,7 +21,7 @@ def poison(engine: Engine, *keys: int) -> None:
 
 def after_each_request(engine: Engine, act: Callable[[int], None]) -> None:
     """Let something happen between an answer and the next request; `act` gets the number of the request."""
-    post, count = engine.parts.pusher.departures.client.post, [0]
+    post, count = engine.wiring.pusher.departures.client.post, [0]
 
     def posting(*arguments) -> Outcome:
         outcome = post(*arguments)
@@ -29,7 +29,7 @@ def after_each_request(engine: Engine, act: Callable[[int], None]) -> None:
         act(count[0])
         return outcome
 
-    engine.parts.pusher.departures.client.post = posting  # type: ignore[method-assign]
+    engine.wiring.pusher.departures.client.post = posting  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("at_fault", [(37,), (1,), (100,), (1, 2), (13, 88)], ids=str)
@@ -84,7 +84,7 @@ def test_a_letter_shows_document_and_answer(engine: Engine) -> None:
     engine.sandbox.faults.add(POISON)
     engine.change(1, 2)
     engine.drain()
-    with engine.parts.engine.connect() as connection:
+    with engine.wiring.engine.connect() as connection:
         [letter] = letters.list_letters(connection)
         shown = letters.show_letter(connection, int(letter.id))
 
@@ -173,7 +173,7 @@ def test_a_split_waits_for_the_limit_outside_the_workers_slot(engine: Engine) ->
     engine.contacts(1, 8)
     poison(engine, 3)
     engine.sandbox.faults.add(POISON)
-    hold = lambda number: engine.parts.limiter.hold(engine.project, 1.2) if number == 3 else None  # noqa: E731
+    hold = lambda number: engine.wiring.limiter.hold(engine.project, 1.2) if number == 3 else None  # noqa: E731
     after_each_request(engine, hold)
     engine.change(*range(1, 9))
     engine.push()
@@ -190,7 +190,7 @@ def test_suspects_survive_a_wait(engine: Engine) -> None:
     """That the API refuses everything is judged over the whole batch, also where it waited between."""
     engine.contacts(1, 6)
     engine.sandbox.faults.add(Refuse(field="fullName", contains="Name"))
-    hold = lambda number: engine.parts.limiter.hold(engine.project, 1.1) if number == 5 else None  # noqa: E731
+    hold = lambda number: engine.wiring.limiter.hold(engine.project, 1.1) if number == 5 else None  # noqa: E731
     after_each_request(engine, hold)
     engine.change(*range(1, 7))
     engine.push()
@@ -206,7 +206,7 @@ def test_a_suspect_that_waited_keeps_its_document(engine: Engine) -> None:
     """Its letter shows what was refused, as every other letter does."""
     engine.contacts(1, 2, "POISON")
     engine.sandbox.faults.add(POISON)
-    hold = lambda number: engine.parts.limiter.hold(engine.project, 1.1) if number == 2 else None  # noqa: E731
+    hold = lambda number: engine.wiring.limiter.hold(engine.project, 1.1) if number == 2 else None  # noqa: E731
     after_each_request(engine, hold)
     engine.change(1, 2)
     engine.drain()

@@ -28,8 +28,8 @@ KEYS = [
 
 def test_a_fresh_installation_has_zeros_and_nulls(engine: Engine) -> None:
     """One entry per project and method, organizations first, with exactly the promised keys."""
-    with engine.parts.engine.connect() as connection:
-        found = [lane.as_json() for lane in read_status(connection, engine.parts.mapping)]
+    with engine.wiring.engine.connect() as connection:
+        found = [lane.as_json() for lane in read_status(connection, engine.wiring.mapping)]
 
     assert [list(lane) for lane in found] == [KEYS, KEYS]
     assert found == [
@@ -139,7 +139,7 @@ def test_a_failure_makes_no_change_younger(engine: Engine) -> None:
     engine.collect()
     assert engine.lane().oldest_pending_s < 60
 
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.push(batch)
     assert 3600 <= engine.lane().oldest_pending_s < 3660
 
 
@@ -219,15 +219,15 @@ def test_a_pause_is_shown_with_its_deadline(engine: Engine) -> None:
 
 def test_a_pause_is_told_in_its_own_words(engine: Engine) -> None:
     """Once a project, below the table; a project that is not paused has no line."""
-    with engine.parts.engine.connect() as connection:
-        assert why_paused(read_status(connection, engine.parts.mapping)) == []
+    with engine.wiring.engine.connect() as connection:
+        assert why_paused(read_status(connection, engine.wiring.mapping)) == []
 
     engine.contacts(1, 1)
     engine.sandbox.faults.add(Status(status=401))
     engine.change(1)
     engine.push()
-    with engine.parts.engine.connect() as connection:
-        told = why_paused(read_status(connection, engine.parts.mapping))
+    with engine.wiring.engine.connect() as connection:
+        told = why_paused(read_status(connection, engine.wiring.mapping))
 
     assert told == ["106 is paused, unauthorized: The API answered 401: check the project's auth key."]
 
@@ -237,8 +237,8 @@ def test_counts_survive_purges(engine: Engine) -> None:
     engine.contacts(1, 3)
     engine.change(1, 2, 3, 99)
     engine.drain()
-    purge(engine.parts.engine)
-    purge(engine.parts.engine)
+    purge(engine.wiring.engine)
+    purge(engine.wiring.engine)
     engine.change(1, 98)
     engine.drain()
     lane = engine.lane()

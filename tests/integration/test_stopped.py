@@ -86,9 +86,9 @@ def test_a_push_that_was_stopped_while_settling_holds_up_nobody_else(engine: Eng
     with stopped(engine, batch, Point.SETTLING, tmp_path):
         engine.change(2)
         [other] = engine.collect()
-        engine.parts.pusher._take([other])
+        engine.wiring.pusher._take([other])
         engine.sql("UPDATE ringostat_sync.batches SET lease_until = clock_timestamp() WHERE id = %s", other)
-        assert recover(engine.parts.engine).taken_back == (other,)
+        assert recover(engine.wiring.engine).taken_back == (other,)
         engine.contacts(1, 2, "New")
         engine.change(1, 2)
         engine.push()

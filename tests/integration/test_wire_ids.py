@@ -58,10 +58,10 @@ def test_documents_that_share_an_id_are_not_in_flight_at_once(engine: Engine, sh
     engine.payload(3, document("Third"))
     [second] = engine.collect()
     engine.sandbox.faults.add(Latency(ms=400))
-    pushing = threading.Thread(target=engine.parts.pusher.push, args=[first])
+    pushing = threading.Thread(target=engine.wiring.pusher.push, args=[first])
     pushing.start()
     wait_until(lambda: len(engine.sandbox.requests) == 1, what="the first request")
-    engine.parts.pusher.push(second)
+    engine.wiring.pusher.push(second)
 
     assert engine.posted()[1] == ["3"]
     assert engine.waiting()["2"].attempts == 0
@@ -145,19 +145,19 @@ def test_what_was_read_before_its_ids_were_held_is_read_anew(engine: Engine) -> 
     engine.sql("INSERT INTO crm.contacts VALUES (1, 'Old', '0671112233', 'L1'), (2, 'Old', '0671112244', 'L1')")
     engine.change(1)
     [batch] = engine.collect()
-    reader = engine.parts.pusher.reader
+    reader = engine.wiring.pusher.reader
 
     class Slow:
         def read(self, *arguments):
             found = reader.read(*arguments)
-            engine.parts.pusher.reader = reader
+            engine.wiring.pusher.reader = reader
             engine.sql("UPDATE crm.contacts SET name = 'New'")
             engine.change(2)
             engine.push()
             return found
 
-    engine.parts.pusher.reader = Slow()  # type: ignore[assignment]
-    engine.parts.pusher.push(batch)
+    engine.wiring.pusher.reader = Slow()  # type: ignore[assignment]
+    engine.wiring.pusher.push(batch)
     engine.drain()
 
     assert engine.posted() == [["2"], ["1"]]
@@ -170,7 +170,7 @@ def test_a_key_and_an_id_that_are_the_same_are_not_in_flight_at_once(engine: Eng
     engine.payload(one[0], one[2], source=one[1])
     [first] = engine.collect()
     engine.sandbox.faults.add(Latency(ms=400))
-    pushing = threading.Thread(target=engine.parts.pusher.push, args=[first])
+    pushing = threading.Thread(target=engine.wiring.pusher.push, args=[first])
     pushing.start()
     wait_until(lambda: len(engine.sandbox.requests) == 1, what="the first request")
     engine.payload(other[0], other[2], source=other[1])
@@ -199,7 +199,7 @@ def test_of_two_that_take_an_id_at_the_same_moment_one_goes_at_most(
         return held
 
     monkeypatch.setattr(push, "hold", hold_and_be_met)
-    engine.parts.pusher.push(contact)
+    engine.wiring.pusher.push(contact)
     sent = [request.ids for request in engine.sandbox.requests]
     engine.drain()
 

@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.policy import Policy
 from worker.push.backoff import backoff, ceiling
-from worker.push.policy import Policy
 
 
 def test_the_ceiling_doubles_up_to_the_longest() -> None:

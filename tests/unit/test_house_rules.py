@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -65,18 +66,36 @@ def test_httpx_stands_in_the_api_client_only() -> None:
     assert importers("httpx") == {"api/client.py"}
 
 
+def rooms_used(path: Path) -> set[str]:
+    """The rooms of `worker/`, and its files beside them, that a file needs in order to be loaded."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    needed = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    names = [f"{node.module}.{alias.name}" for node in needed for alias in node.names]
+    return {name.split(".")[1] for name in names if name.startswith("worker.")}
+
+
+def test_rooms_lie_in_one_direction() -> None:
+    """No two rooms need each other, not even by way of a third: whoever reads one has read what it rests on."""
+    needs: dict[str, set[str]] = {}
+    for path in ROOMS:
+        room = path.relative_to(ROOT / "worker").parts[0].removesuffix(".py")
+        needs.setdefault(room, set()).update(rooms_used(path) - {room})
+
+    assert list(TopologicalSorter(needs).static_order())
+
+
 PURE = [
     "api.answer",
     "api.outcome",
+    "batches",
     "collect.cut",
     "collect.messages",
     "collect.watermark",
     "config.model",
     "document.build",
+    "policy",
     "push.backoff",
     "push.judge",
-    "push.model",
-    "push.policy",
 ]
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from models import LetterReason, PauseReason
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
+from worker.batches import Buried, Contact, Moved, PutBack, Ready, Sent, Suspect, Verdict
 from worker.document import Built
+from worker.policy import Policy
 from worker.push.judge import Journey, Judgement, judge, judge_suspects, parts_of, refusal
-from worker.push.model import Buried, Contact, Moved, PutBack, Ready, Sent, Suspect, Verdict
-from worker.push.policy import Policy
 
 REFUSED = Refused(422, "no")
 BROKEN = Failed("http_500", unknown=False, status=500)

@@ -23,7 +23,7 @@ from worker.document.wire import envelope
 from worker.errors import ConfigError, first_line
 from worker.reading.plan import TRIAL_KEYS, Plan, choose_plan
 from worker.reading.reader import ROW_KEY, fetch
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +44,35 @@ class Example:
     body: str
 
 
-def check(parts: Parts, sample: int) -> Iterator[Finding | Example]:
+def check(wiring: Wiring, sample: int) -> Iterator[Finding | Example]:
     """What stands and what does not, source by source, with `sample` contacts of each built.
 
     Raises ConfigError, before all else, for a project's key that can't be used.
     """
-    keyless = keyless_projects(parts.settings)
+    keyless = keyless_projects(wiring.settings)
     connected = True
-    for finding in _connections(parts):
+    for finding in _connections(wiring):
         connected = connected and not finding.stops
         yield finding
-    for project in parts.mapping.projects:
+    for project in wiring.mapping.projects:
         problem = keyless.get(project)
         yield Finding(problem or f"Project {project}: its key is set", warns=problem is not None)
     if connected:
-        for source in parts.mapping.sources.values():
-            yield from _source(parts, source, sample)
+        for source in wiring.mapping.sources.values():
+            yield from _source(wiring, source, sample)
 
 
-def _connections(parts: Parts) -> Iterator[Finding]:
-    for name, engine in (("DATABASE_URL", parts.engine), ("CRM_DATABASE_URL", parts.crm)):
+def _connections(wiring: Wiring) -> Iterator[Finding]:
+    for name, engine in (("DATABASE_URL", wiring.engine), ("CRM_DATABASE_URL", wiring.crm)):
         try:
             with engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
             yield Finding(f"{name}: PostgreSQL answers")
         except DBAPIError as error:
             yield Finding(f"{name}: PostgreSQL does not answer ({first_line(error.orig or error)})", stops=True)
-    if parts.settings.redis_url is not None:
+    if wiring.settings.redis_url is not None:
         try:
-            parts.redis.ping()
+            wiring.redis.ping()
             yield Finding("REDIS_URL: Redis answers")
         except (RedisError, OSError) as error:
             yield Finding(f"REDIS_URL: Redis does not answer ({first_line(error)})", stops=True)
@@ -80,9 +80,9 @@ def _connections(parts: Parts) -> Iterator[Finding]:
         yield Finding("REDIS_URL is not set: the worker will need it", warns=True)
 
 
-def _source(parts: Parts, source: Source, sample: int) -> Iterator[Finding | Example]:
+def _source(wiring: Wiring, source: Source, sample: int) -> Iterator[Finding | Example]:
     try:
-        with parts.crm.connect() as connection:
+        with wiring.crm.connect() as connection:
             driver: Any = connection.connection.driver_connection
             seen = _look(driver, clean_query(source.query), sample)
             unreadable, watches = _by_key(driver, source, seen), list(_watches(driver, source))
@@ -101,7 +101,7 @@ def _source(parts: Parts, source: Source, sample: int) -> Iterator[Finding | Exa
         )
         yield Finding(f"{source.name}: {problem}", warns=True)
         return
-    yield from _documents(source, seen.rows, parts.mapping.defaults)
+    yield from _documents(source, seen.rows, wiring.mapping.defaults)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from worker.cli.session import begin, known_source
 from worker.config.query import clean_condition
 from worker.errors import ConfigError, RefusedError, first_line
 from worker.letters.letters import iso
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 
 def backfill(
@@ -31,9 +31,9 @@ def backfill(
     They wait behind live changes. The same command resumes what was stopped.
     """
     settings = begin()
-    parts = Parts.of(settings, need_keys=False)
-    known = known_source(parts.mapping, source)
-    work = Backfill(parts.engine, parts.crm, known, _condition(where), force)
+    wiring = Wiring.of(settings, need_keys=False)
+    known = known_source(wiring.mapping, source)
+    work = Backfill(wiring.engine, wiring.crm, known, _condition(where), force)
     with in_one_line():
         done = _resumable(work, anew)
     waiting = "1 contact is" if done == 1 else f"{done} contacts are"

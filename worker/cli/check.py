@@ -10,7 +10,7 @@ from worker.check.check import Example, Finding
 from worker.check.check import check as look_over
 from worker.cli.session import begin, printable
 from worker.errors import RefusedError
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 MOST = 1_000_000
 """Contacts that are built at once, in memory."""
@@ -26,7 +26,7 @@ def check(
     settings = begin()
     stopped = False
     example: Example | None = None
-    for found in look_over(Parts.of(settings, need_keys=False), sample):
+    for found in look_over(Wiring.of(settings, need_keys=False), sample):
         if isinstance(found, Finding):
             stopped = stopped or found.stops
             mark = "✗" if found.stops else "!" if found.warns else "✓"

@@ -8,7 +8,7 @@ from threading import Event
 from worker.application import send_collect
 from worker.cli.session import begin
 from worker.listen.listen import listen as look_on
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 
 def listen() -> None:
@@ -17,8 +17,8 @@ def listen() -> None:
     Within milliseconds. A second one does no harm.
     """
     settings = begin()
-    parts = Parts.of(settings, need_keys=False)
+    wiring = Wiring.of(settings, need_keys=False)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    look_on(parts.engine, parts.mapping, parts.wake, send_collect(settings), stop)
+    look_on(wiring.engine, wiring.mapping, wiring.wake, send_collect(settings), stop)

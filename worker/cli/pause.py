@@ -13,7 +13,7 @@ from worker.config.model import Project
 from worker.config.settings import Settings
 from worker.errors import LimiterUnavailableError
 from worker.projects import pauses
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 ProjectId = Annotated[int, typer.Argument(metavar="PROJECT", help="The Ringostat project's id.")]
 
@@ -47,6 +47,6 @@ def let_go(settings: Settings, project: Project) -> None:
     from worker.assembly import limiter  # noqa: PLC0415 - the other commands here do without what a worker is made of
 
     try:
-        limiter(Parts.of(settings, need_keys=False)).release(project)
+        limiter(Wiring.of(settings, need_keys=False)).release(project)
     except LimiterUnavailableError as error:
         typer.echo(f"Workers may still hold back: {error}", err=True)

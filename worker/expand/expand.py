@@ -21,8 +21,8 @@ from worker.database.rows import numbers
 from worker.database.sql import sql
 from worker.errors import MappingBrokenError, SyncError
 from worker.points import Point, reach
+from worker.policy import Policy
 from worker.projects import pauses
-from worker.push.policy import Policy
 from worker.reading.reader import ReplicaUnavailableError, broken_or_unavailable
 
 log = structlog.get_logger()

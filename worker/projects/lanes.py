@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from worker.batches import Held
 from worker.database.sql import sql
-from worker.push.model import Held
 
 
 def shrink(connection: Connection, held: Held, entries: int) -> None:

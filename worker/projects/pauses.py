@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from models import PauseReason
 from worker.database.sql import sql
-from worker.push.policy import Policy
+from worker.policy import Policy
 
 
 def pause(

@@ -19,7 +19,7 @@ from worker.document.wire import envelope
 from worker.errors import LimiterUnavailableError
 from worker.limiter.bucket import Later, Limiter, lateness
 from worker.points import Point, reach
-from worker.push.policy import Policy
+from worker.policy import Policy
 from worker.push.trip import Flight, Trip
 from worker.push.turn_back import TurnBack
 

@@ -14,9 +14,9 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from models import Identity
+from worker.batches import Buried, Contact, Convoy, PutBack, Ready, Superseded, Unchanged, Verdict, Verdicts
 from worker.database.rows import numbers, rows
 from worker.database.sql import sql
-from worker.push.model import Buried, Contact, Convoy, PutBack, Ready, Superseded, Unchanged, Verdict, Verdicts
 from worker.settle.settle import tokens
 
 WAIT_FOR_ID = 0.25

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from models import LetterReason, PauseReason
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
+from worker.batches import Buried, Contact, Moved, PutBack, Ready, Sent, Suspect, Verdicts
+from worker.policy import Policy
 from worker.push.backoff import backoff, ceiling
-from worker.push.model import Buried, Contact, Moved, PutBack, Ready, Sent, Suspect, Verdicts
-from worker.push.policy import Policy
 
 ALL_REFUSED = 5
 """So many first singles of a batch refused, with nothing accepted between: the API refuses everything.

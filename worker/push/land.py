@@ -19,9 +19,9 @@ from worker.database.sql import sql
 from worker.errors import LimiterUnavailableError
 from worker.limiter.bucket import Limiter
 from worker.points import Point, reach
+from worker.policy import Policy
 from worker.projects import health, lanes, pauses
 from worker.push.judge import ALL_REFUSED, Judgement, PauseFor, judge
-from worker.push.policy import Policy
 from worker.push.trip import Flight, ids
 from worker.settle.settle import guard, record_answers, settle
 

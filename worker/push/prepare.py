@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from models import LONGEST_KEY, LetterReason
+from worker.batches import Absent, Buried, Contact, Held, Ready, Verdict, Verdicts
 from worker.config.model import Mapping, Source
 from worker.document.build import Built, Invalid, build
 from worker.document.raw import as_json
 from worker.document.values import Unparsed
-from worker.push.model import Absent, Buried, Contact, Held, Ready, Verdict, Verdicts
 from worker.reading.reader import ROW_KEY, Found, Unreadable
 
 Read = Callable[[Source, Sequence[str]], dict[str, Found | Unreadable]]

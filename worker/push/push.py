@@ -13,19 +13,19 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from models import PauseReason
+from worker.batches import Contact, Convoy, Held, Ready, Verdicts
 from worker.config.model import Mapping, Method
 from worker.database.rows import numbers
 from worker.database.sql import sql
 from worker.errors import MappingBrokenError
 from worker.points import Point, reach
+from worker.policy import Policy
 from worker.projects import pauses
 from worker.projects.addresses import Addresses
 from worker.push.depart import Departures
 from worker.push.hold import hold, look_up, sort_out
 from worker.push.judge import Journey, PauseFor, judge_suspects, parts_of, suspects_of
 from worker.push.land import Landings
-from worker.push.model import Contact, Convoy, Held, Ready, Verdicts
-from worker.push.policy import Policy
 from worker.push.prepare import prepare
 from worker.push.trip import Trip, ids
 from worker.push.turn_back import TurnBack

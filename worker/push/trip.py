@@ -7,8 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from worker.api.outcome import Outcome
+from worker.batches import Held, Ready
 from worker.push.judge import Journey
-from worker.push.model import Held, Ready
 
 
 @dataclass(slots=True, eq=False)

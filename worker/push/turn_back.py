@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Engine
 
+from worker.batches import Contact, Convoy, PutBack
 from worker.database.rows import numbers
 from worker.database.sql import sql
+from worker.policy import Policy
 from worker.projects import pauses
 from worker.push.judge import PauseFor
-from worker.push.model import Contact, Convoy, PutBack
-from worker.push.policy import Policy
 from worker.push.trip import Trip, ids
 from worker.settle.settle import guard, settle
 

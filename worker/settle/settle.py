@@ -8,9 +8,7 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from worker.database.rows import numbers, rows
-from worker.database.sql import sql
-from worker.push.model import (
+from worker.batches import (
     Absent,
     Buried,
     Contact,
@@ -25,6 +23,8 @@ from worker.push.model import (
     Verdict,
     Verdicts,
 )
+from worker.database.rows import numbers, rows
+from worker.database.sql import sql
 
 log = structlog.get_logger()
 

@@ -25,7 +25,7 @@ from worker.up.embedded.postgres import server_binary
 from worker.up.figures import figures
 from worker.up.parts import Part
 from worker.up.servers import Surroundings, surround
-from worker.wiring import Parts
+from worker.wiring import Wiring
 
 TICK = 0.5
 QUIET_FIGURES = 10.0
@@ -47,21 +47,21 @@ def run(environment: Mapping[str, str]) -> None:
     with ExitStack() as stack:
         console.print("Bringing everything up …")
         surroundings = surround(stack, environment)
-        wired = Parts.of(surroundings.settings)
-        prepare(surroundings, wired)
+        wiring = Wiring.of(surroundings.settings)
+        prepare(surroundings, wiring)
         parts = parts_of(surroundings, environment, console)
         for part in parts:
             stack.callback(part.end)
             part.start()
         if surroundings.has_demo_crm:
-            fill_the_telephone(wired)
+            fill_the_telephone(wiring)
         announce(surroundings, console)
-        watch(surroundings, wired, parts, console, stop)
+        watch(surroundings, wiring, parts, console, stop)
         console.print("Taking everything down …")
     console.print("Everything is down.")
 
 
-def prepare(surroundings: Surroundings, wired: Parts) -> None:
+def prepare(surroundings: Surroundings, wiring: Wiring) -> None:
     """Migrations, the demo CRM's tables where there is one, and capture."""
     settings = surroundings.settings
     migrations.upgrade(settings.require_database_url())
@@ -70,7 +70,7 @@ def prepare(surroundings: Surroundings, wired: Parts) -> None:
         demo.install(crm_url, dice=random.Random())  # noqa: S311 - it makes up names
     if settings.shares_database:
         with psycopg.connect(crm_url, autocommit=True) as connection:
-            install(connection, wired.mapping)
+            install(connection, wiring.mapping)
 
 
 def parts_of(surroundings: Surroundings, environment: Mapping[str, str], console: Console) -> list[Part]:
@@ -93,10 +93,10 @@ def parts_of(surroundings: Surroundings, environment: Mapping[str, str], console
     return [Part(name, arguments, everything, say) for name, arguments in commands.items()]
 
 
-def fill_the_telephone(wired: Parts) -> None:
+def fill_the_telephone(wiring: Wiring) -> None:
     """The sandbox forgets when it ends, so the demo sends everything at each start."""
-    for source in wired.mapping.sources.values():
-        for _ in Backfill(wired.engine, wired.crm, source, forced=True).run():
+    for source in wiring.mapping.sources.values():
+        for _ in Backfill(wiring.engine, wiring.crm, source, forced=True).run():
             pass
 
 
@@ -132,16 +132,16 @@ def psql() -> str:
     return "psql" if shutil.which("psql") else shlex.quote(str(server_binary().with_name("psql")))
 
 
-def watch(surroundings: Surroundings, wired: Parts, parts: list[Part], console: Console, stop: Event) -> None:
+def watch(surroundings: Surroundings, wiring: Wiring, parts: list[Part], console: Console, stop: Event) -> None:
     """Keep every part alive, and the figures on the screen, until `stop`."""
     last, last_said = "", 0.0
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else ExitStack() as screen:
         while not stop.wait(TICK):
             keep_alive(surroundings, parts)
             if isinstance(screen, Live):
-                screen.update(Text(figures(wired.engine, wired.mapping), style="bold"), refresh=True)
+                screen.update(Text(figures(wiring.engine, wiring.mapping), style="bold"), refresh=True)
             elif time.monotonic() - last_said >= QUIET_FIGURES:
-                now, last_said = figures(wired.engine, wired.mapping), time.monotonic()
+                now, last_said = figures(wiring.engine, wiring.mapping), time.monotonic()
                 if now != last:
                     console.print(now, soft_wrap=True)
                 last = now

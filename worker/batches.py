@@ -1,4 +1,4 @@
-"""What a push handles: a batch under its lease, its contacts, and what became of each."""
+"""A batch under its lease, its contacts, and what became of each: what push hands to `settle`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers by which a push decides."""
+"""The numbers by which tries, leases and pauses are decided."""
 
 from __future__ import annotations
 
