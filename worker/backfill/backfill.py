@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from worker.config.model import Source
 from worker.config.query import clean_condition, clean_query
-from worker.database.sql import sql
+from worker.database.sql import sql, without_binds
 from worker.errors import ConfigError, MappingBrokenError, SyncError, first_line
 from worker.points import Point, reach
 from worker.reading.plan import find_key_type
@@ -78,10 +78,10 @@ class Backfill:
 
     @property
     def _query(self) -> str:
-        return clean_query(self.source.query).replace("%", "%%")
+        return without_binds(clean_query(self.source.query))
 
     def _keys(self, where: str = "") -> str:
-        condition = f" AND (\n{clean_condition(where)})".replace("%", "%%") if where else ""
+        condition = without_binds(f" AND (\n{clean_condition(where)})") if where else ""
         return f"SELECT q.key AS key FROM (\n{self._query}\n) AS q WHERE q.key IS NOT NULL{condition}"
 
     def _after(self, after: str | None) -> tuple[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from worker.capture.tables import folded
 from worker.config.query import clean_query
 from worker.config.sql_tokens import Kind, tokens
+from worker.database.sql import without_binds
 
 _BIND = "\0"
 """Stands for the bind until the user's own % are doubled; no SQL holds it."""
@@ -45,7 +46,7 @@ def one_column_sql(table: str, keys: str) -> str:
 
 
 def _bound(statement: str) -> str:
-    return statement.replace("%", "%%").replace(_BIND, "%(changed)s::jsonb")
+    return without_binds(statement).replace(_BIND, "%(changed)s::jsonb")
 
 
 def _changed_row(table: str, keys: str) -> str:

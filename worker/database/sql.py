@@ -12,3 +12,8 @@ from sqlalchemy import TextClause, text
 def sql(package: str, name: str) -> TextClause:
     """The statement in `name`.sql of `package`, with `:name` binds."""
     return text((files(package) / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def without_binds(written: str) -> str:
+    """A user's SQL as it stands in a statement of psycopg's, which takes a lone `%` for the beginning of a bind."""
+    return written.replace("%", "%%")

@@ -7,6 +7,8 @@ from typing import Any
 
 import psycopg
 
+from worker.database.sql import without_binds
+
 TRIAL_KEYS = 5
 MANY_ROWS = 1_000
 """A plan that expects to touch this many rows for five keys …"""
@@ -31,7 +33,7 @@ def choose_plan(connection: psycopg.Connection[Any], query: str) -> Plan:
 
     Raises psycopg.Error where the query does not run.
     """
-    inner = query.replace("%", "%%")
+    inner = without_binds(query)
     key_type = find_key_type(connection, inner)
     head = f"SELECT q.key::text AS ringostat_sync_key, q.* FROM (\n{inner}\n) AS q WHERE q.key = "
     many = f"{head}ANY(CAST(%s::text[] AS {key_type}[]))"

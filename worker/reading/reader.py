@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from worker.config.model import Source
 from worker.config.query import clean_query
+from worker.database.sql import without_binds
 from worker.errors import MappingBrokenError, SyncError
 from worker.reading.plan import Plan, choose_plan, find_key_type
 
@@ -117,7 +118,7 @@ class Reader:
         try:
             connection.execute(compose.SQL("SELECT CAST(%s AS {})").format(compose.SQL(key_type)), [key])
         except psycopg.DataError as uncast:
-            if find_key_type(connection, clean_query(source.query).replace("%", "%%")) != key_type:
+            if find_key_type(connection, without_binds(clean_query(source.query))) != key_type:
                 raise KeyTypeChangedError("The CRM gave its keys another type.") from uncast
             return Found(key, ())
         return Unreadable(key, f"{error.sqlstate} {type(error).__name__}")
