@@ -35,10 +35,8 @@ SESSION = {
 CARELESS = {"synchronous_commit": "off"}
 FRESH = 0.5
 """Seconds for which a connection that was used counts as alive."""
-READ_TIMEOUT = 30
-"""Seconds that the mapping's query may take for one batch."""
 READING = {
-    "statement_timeout": f"{READ_TIMEOUT}s",
+    "statement_timeout": "30s",  # for one batch
     "default_transaction_read_only": "on",
     # A mapping of many sub-selects looks costly to PostgreSQL, which then compiles it for longer than it takes to read a batch.
     "jit": "off",
