@@ -30,7 +30,7 @@ def pause(project: ProjectId) -> None:
 def resume(project: ProjectId) -> None:
     """Lift any pause of a project.
 
-    Also a `Retry-After` of the API's. Its waiting contacts are due now.
+    Also, where REDIS_URL is set, a `Retry-After` of the API's. Its waiting contacts are due now.
     """
     settings = begin()
     mapping = mapping_of(settings)
@@ -39,6 +39,8 @@ def resume(project: ProjectId) -> None:
         lifted = pauses.resume(connection, project)
     if settings.redis_url is not None:
         let_go(settings, mapping.projects[project])
+    elif lifted:
+        typer.echo("Where the API named a `Retry-After`, workers keep to it: set REDIS_URL to end that as well.", err=True)
     typer.echo(f"Project {project} {'is resumed' if lifted else 'was not paused'}.", err=True)
 
 
