@@ -11,12 +11,13 @@ from typing import Any
 
 import structlog
 from celery import Celery
+from redis.exceptions import RedisError
 
 from worker import assembly  # noqa: F401 - loaded before the fork
 from worker.backfill.poll import poll
 from worker.collect.messages import Message
 from worker.config.settings import Settings
-from worker.errors import SyncError
+from worker.errors import LimiterUnavailableError, SyncError
 from worker.listen.look import look
 from worker.messages import Messages
 from worker.points import Point, reach
@@ -40,7 +41,7 @@ def register(application: Celery, settings: Settings, wiring: Wiring) -> None:
     # Killed before its lease ends, a frozen push can't meet its successor.
     limits = {name: {"time_limit": settings.sync_lease * 0.95} for name in ("collect", "push")}
     for name, task in {**_work(wiring, messages), **_upkeep(wiring, messages)}.items():
-        application.task(discreet(name, task), name=name, **limits.get(name, {}))
+        application.task(discreet(name, task), name=name, throws=(TaskFailedError,), **limits.get(name, {}))
 
 
 def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +54,9 @@ def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any) -> Any:
         try:
             return task(*arguments)
+        except (LimiterUnavailableError, RedisError) as error:
+            log.warning("limiter_unavailable", task=name, problem=f"Redis does not answer ({type(error).__name__}).")
+            return {}
         except Exception as error:  # noqa: BLE001 - whatever it is, its message may quote a row
             frames = traceback.extract_tb(error.__traceback__)
             place = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
@@ -75,7 +79,7 @@ def _work(wiring: Wiring, messages: Messages) -> dict[str, Callable[..., Any]]:
         ours, others = found.messages[:1], found.messages[1:]
         for message in others:
             messages.push(message)
-        if found.expansions:
+        if found.expansions and wiring.expanding.claim(project):
             messages.expand(project)
         wiring.wake.done(project, found.rest)
         batches = sum(len(convoy) for message in found.messages for convoy in message)
@@ -98,7 +102,10 @@ def _work(wiring: Wiring, messages: Messages) -> dict[str, Callable[..., Any]]:
         return pushed
 
     def expand(project: int) -> dict[str, Any]:
-        return {"project": project, "expanded": wiring.expander.expand(project)}
+        expanded = wiring.expander.expand(project)
+        if expanded:  # otherwise whoever tries next comes when the claim has lapsed
+            wiring.expanding.done(project, 0.0)
+        return {"project": project, "expanded": expanded}
 
     return {"collect": collect, "push": push, "expand": expand}
 

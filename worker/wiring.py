@@ -70,6 +70,10 @@ class Wiring:
     def wake(self) -> Wake:
         return Wake(self.redis, self.settings.sync_name)
 
+    @cached_property
+    def expanding(self) -> Wake:
+        return Wake(self.redis, self.settings.sync_name, "expand")
+
     # What a worker is made of is loaded where it is first asked for: beat, the listener and Flower do without.
 
     @cached_property

@@ -13,7 +13,9 @@ from tests.integration.engine import Engine, document
 from worker.backfill import backfill as room
 from worker.backfill.backfill import Backfill, Position
 from worker.backfill.poll import poll
+from worker.database.engines import crm_engine
 from worker.errors import ConfigError, MappingBrokenError
+from worker.reading.reader import ReplicaUnavailableError
 
 
 def make(engine: Engine, source: str = "contacts", **options) -> Backfill:
@@ -317,3 +319,27 @@ def test_a_backfill_reads_through_the_mapping_only(engine: Engine) -> None:
     """The CRM is never written to: its connection cannot."""
     with engine.wiring.crm.connect() as connection, pytest.raises(DBAPIError, match="read-only"):
         connection.execute(text("UPDATE crm.contacts SET name = 'x'"))
+
+
+def test_a_source_that_can_not_be_read_holds_up_no_other_poll(engine: Engine) -> None:
+    """The others' contacts wait to be sent all the same."""
+    engine.remap(
+        '[[sources]]\nname = "a broken one"\nmethod = "contacts"\nquery = "broken.sql"\n',
+        broken="SELECT id AS key FROM crm.nowhere",
+    )
+    wiring = engine.wiring
+    sources = wiring.mapping.sources
+    in_front = {"a broken one": sources.pop("a broken one"), **sources}
+    sources.clear()
+    sources.update(in_front)
+    engine.contacts(1, 3)
+
+    assert poll(wiring.engine, wiring.crm, wiring.mapping) == 3
+
+
+def test_a_crm_that_is_away_is_told(engine: Engine) -> None:
+    """Whoever asks for a backfill hears what to look at."""
+    away = crm_engine(engine.database_url + "_away")
+
+    with pytest.raises(ReplicaUnavailableError, match="CRM_DATABASE_URL"):
+        list(Backfill(engine.wiring.engine, away, engine.wiring.mapping.sources["contacts"]).run())

@@ -9,7 +9,9 @@ import pytest
 
 from tests.integration.engine import PROJECT, Engine, document
 from worker.config.model import Watch
+from worker.database.engines import crm_engine
 from worker.expand import expand as room
+from worker.listen.look import look
 
 KEYS = "SELECT c.id FROM crm.contacts c WHERE c.lead = changed.name"
 
@@ -249,3 +251,56 @@ def test_one_expands_at_a_time(engine: Engine) -> None:
         other.exec_driver_sql("SELECT pg_advisory_unlock_all()")
 
     assert expand(engine) == 1
+
+
+def test_many_changed_rows_that_wait_are_not_read(engine: Engine) -> None:
+    """The next is looked up, and so is whether there is any, however many wait."""
+    watch(engine)
+    engine.sql(
+        "INSERT INTO ringostat_sync.expansions (source, outbox_id, watch, changed, captured_at)"
+        " SELECT 'contacts', g, 'w', '{}', now() FROM generate_series(1, 50000) g"
+    )
+    before = engine.entries_read("expansions")
+    with engine.wiring.engine.connect() as connection:
+        assert look(connection, engine.wiring.mapping) == {PROJECT}
+    assert engine.wiring.expander._next(["contacts", "leads"]).outbox_id == 1
+
+    assert engine.entries_read("expansions") - before < 10
+
+
+def test_without_the_crm_the_row_waits(engine: Engine) -> None:
+    """A CRM that refuses the connection is no failure of the task."""
+    watch(engine)
+    rename(engine)
+    engine.collect()
+    engine.wiring.expander.crm = crm_engine(engine.database_url + "_away")
+    assert expand(engine) == 0
+
+    assert engine.lane().paused is None
+    assert engine.wiring.collector.round(PROJECT).expansions
+
+
+def test_nothing_is_expanded_in_a_pause(engine: Engine) -> None:
+    """Neither what waits, nor what has just come."""
+    watch(engine)
+    engine.pause("mapping_broken")
+    rename(engine)
+    assert not engine.wiring.collector.round(PROJECT).expansions
+    assert not engine.wiring.collector.round(PROJECT).expansions
+
+    engine.probe_now()
+    assert engine.wiring.collector.round(PROJECT).expansions
+
+
+def test_a_broken_select_does_not_put_a_probe_off(engine: Engine) -> None:
+    """A pause that runs keeps its deadline and its reason, whatever is found out meanwhile."""
+    keys = KEYS.replace("c.lead", "c.nobody")
+    watch(engine, keys)
+    believe(engine, keys)
+    rename(engine)
+    engine.collect()
+    engine.pause("api_down")
+    before = engine.sql("SELECT reason::text, until FROM ringostat_sync.pauses")
+    assert expand(engine) == 0
+
+    assert engine.sql("SELECT reason::text, until FROM ringostat_sync.pauses") == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from tests.integration.engine import Engine
@@ -379,3 +380,18 @@ def test_a_probe_that_is_to_come_back_at_once_comes_as_rarely_as_any(make_engine
         waits.append(round(until(engine)))
 
     assert waits == [10, 20, 40]
+
+
+def test_the_end_of_a_pause_waits_for_nobody(engine: Engine) -> None:
+    """It stands in transactions that hold other contacts; one that somebody has locked just then is left to him."""
+    engine.contacts(1, 2)
+    engine.sandbox.faults.add(Status(status=500))
+    engine.change(1, 2)
+    engine.push()
+    engine.pause()
+    engine.sql("UPDATE ringostat_sync.pending SET due_at = now() + interval '1 hour'")
+    with psycopg.connect(engine.database_url) as taking_in:
+        taking_in.execute("SELECT FROM ringostat_sync.pending WHERE key = '1' FOR UPDATE")
+        assert engine.resume()
+
+    assert {key: row.due_at is None for key, row in engine.waiting().items()} == {"1": False, "2": True}

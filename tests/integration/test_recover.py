@@ -150,3 +150,35 @@ def test_one_recovers_at_a_time(engine: Engine) -> None:
 
     assert sorted(batch for one in found for batch in one.taken_back) == sorted(batches)
     assert engine.lane().pending == 500
+
+
+def test_a_batch_that_can_not_be_taken_back_holds_up_no_other(engine: Engine) -> None:
+    """Whatever PostgreSQL objects to."""
+    engine.contacts(1, 200)
+    engine.change(*range(1, 201))
+    first, second = engine.collect()
+    engine.wiring.pusher._take([first])
+    engine.wiring.pusher._take([second])
+    engine.sql(
+        "CREATE FUNCTION ringostat_sync.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$"
+    )
+    engine.sql(
+        "CREATE TRIGGER refuse BEFORE DELETE ON ringostat_sync.batches FOR EACH ROW"
+        f" WHEN (OLD.id = {first}) EXECUTE FUNCTION ringostat_sync.refuse()"
+    )
+
+    assert recover_now(engine).taken_back == (second,)
+    assert len(engine.waiting()) == 100
+
+
+def test_leases_can_be_lost_without_end(engine: Engine) -> None:
+    """A contact that kills its worker each time is taken back each time."""
+    engine.contacts(1, 1)
+    engine.change(1)
+    engine.collect()
+    engine.sql("UPDATE ringostat_sync.in_flight SET losses = 32767")
+    engine.sql("UPDATE ringostat_sync.batches SET state = 'pushing', lease_until = now()")
+
+    assert len(recover_now(engine).taken_back) == 1
+    engine.drain()
+    assert engine.lane().sent == 1

@@ -244,3 +244,18 @@ def test_organizations_are_split_as_contacts_are(engine: Engine) -> None:
 
     assert engine.letters() == [("4", "refused")]
     assert engine.lane("organizations").sent == 8
+
+
+def test_a_split_that_waits_twice_goes_on_where_it_was(engine: Engine) -> None:
+    """Where somebody else took the grant that it came back for, it waits once more, in its parts."""
+    engine.contacts(1, 4, "POISON")
+    engine.sandbox.faults.add(POISON)
+    after_each_request(engine, lambda _: engine.wiring.limiter.hold(engine.project, 60))
+    engine.change(1, 2, 3, 4)
+    engine.push()
+    engine.sql("UPDATE ringostat_sync.batches SET due_at = now() WHERE state = 'postponed'")
+    [batch] = engine.wiring.collector._resend(engine.project)
+    engine.wiring.pusher.push(batch)
+
+    assert engine.sql("SELECT state::text FROM ringostat_sync.batches") == [("postponed",)]
+    assert engine.sql("SELECT count(*), count(DISTINCT part) FROM ringostat_sync.in_flight") == [(4, 2)]

@@ -17,7 +17,7 @@ from worker.database.sql import sql, without_binds
 from worker.errors import ConfigError, MappingBrokenError, SyncError, first_line
 from worker.points import Point, reach
 from worker.reading.plan import find_key_type
-from worker.reading.reader import broken_or_unavailable
+from worker.reading.reader import broken_or_unavailable, connected
 
 CHUNK = 5_000
 
@@ -140,8 +140,7 @@ class Backfill:
     @contextmanager
     def _reading(self) -> Iterator[psycopg.Connection[Any]]:
         """A connection to the CRM; an error there is told by what is at fault."""
-        with self.crm.connect() as connection:
-            driver: Any = connection.connection.driver_connection
+        with connected(self.crm) as driver:
             try:
                 yield driver
             except psycopg.Error as error:
@@ -167,8 +166,7 @@ class Backfill:
         return ConfigError(f"--where: {words}: correct the condition.")
 
     def _error_of(self, statement: str) -> psycopg.Error | None:
-        with self.crm.connect() as connection:
-            driver: Any = connection.connection.driver_connection
+        with connected(self.crm) as driver:
             try:
                 with driver.transaction():
                     driver.execute("SET LOCAL statement_timeout = 0")

@@ -40,7 +40,9 @@ def resume(project: ProjectId) -> None:
     if settings.redis_url is not None:
         let_go(settings, mapping.projects[project])
     elif lifted:
-        typer.echo("Where the API named a `Retry-After`, workers keep to it: set REDIS_URL to end that as well.", err=True)
+        typer.echo(
+            "Where the API named a `Retry-After`, workers keep to it: set REDIS_URL to end that as well.", err=True
+        )
     typer.echo(f"Project {project} {'is resumed' if lifted else 'was not paused'}.", err=True)
 
 

@@ -10,7 +10,7 @@ WITH opened AS (
     SELECT id, row_number() OVER (ORDER BY id) AS number FROM opened
 ), wanted AS (
     SELECT "row", batch, row_number() OVER () AS turn
-    FROM json_to_recordset(CAST(:claimed AS json)) AS w ("row" tid, batch bigint)
+    FROM json_to_recordset(CAST(:wanted AS json)) AS w ("row" tid, batch bigint)
 ), claimed AS (
     DELETE FROM ringostat_sync.pending AS p
     USING wanted AS w

@@ -41,7 +41,7 @@ PROBE_CHOICE = 4
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round came to: messages to push; whether changed rows wait to be expanded; seconds to leave the project alone."""
+    """What a round came to: messages to push; whether changed rows may be expanded now; seconds to leave the project alone."""
 
     messages: tuple[Message, ...] = ()
     expansions: bool = False
@@ -81,7 +81,7 @@ class Collector:
         there = self._look(project_id, starts)
         changed = [source for source in sources if source.name in there.changed]
         taken_in = [self._take_in(source, starts[source.name]) for source in changed]
-        expansions = there.expansions or any(taken_in)
+        expansions = (there.expansions or any(taken_in)) and not there.is_paused
         slots = self._limiter.slots(project, HORIZON)
         if not slots.count:
             return Round(expansions=expansions, rest=max(slots.wait - HORIZON, NOTHING_TO_CUT))
@@ -191,11 +191,11 @@ def claim(connection: Connection, lane: dict[str, object], batches: list[list[Ca
     """Open the batches and move their contacts into them; returns the batches' ids, in order."""
     if not batches:
         return []
-    claimed = [(candidate.row, number) for number, batch in enumerate(batches, 1) for candidate in batch]
+    wanted = [(candidate.row, number) for number, batch in enumerate(batches, 1) for candidate in batch]
     values = {
         **lane,
         "sizes": numbers(len(batch) for batch in batches),
         "probe": probe,
-        "claimed": rows(("row", "batch"), claimed),
+        "wanted": rows(("row", "batch"), wanted),
     }
     return list(connection.execute(sql(__package__, "claim"), values).scalars())

@@ -1,4 +1,4 @@
--- What bounds a project's next batches: how many are under way, how many of those have no grant yet, what a 413 taught, a pause;
+-- What bounds a project's next batches: how many are under way, how many of those have posted nothing yet, what a 413 taught, a pause;
 -- and whether contacts are due that have waited for their next try.
 SELECT
     count(*) AS under_way,

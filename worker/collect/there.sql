@@ -12,6 +12,9 @@ SELECT
     ) AS changed,
     EXISTS (SELECT FROM ringostat_sync.expansions WHERE source = ANY(CAST(:sources AS text[]))) AS expansions,
     EXISTS (
+        SELECT FROM ringostat_sync.pauses WHERE project = :project AND (reason = 'by_hand' OR until > ringostat_sync.clock())
+    ) AS is_paused,
+    EXISTS (
         SELECT FROM ringostat_sync.batches
         WHERE project = :project AND state = 'postponed' AND due_at <= (SELECT ringostat_sync.clock())
     ) AS postponed

@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     ringostat_rate_limit: Annotated[Rate, BeforeValidator(rate_from_text)] = Rate(5, 1.0)
     ringostat_batch_size: BatchSize = 100
     ringostat_timeout: Seconds = 15.0
-    sync_max_attempts: Annotated[int, Field(ge=1, le=1_000_000, description="a whole number from 1 to 1000000")] = 12
+    sync_max_attempts: Annotated[int, Field(ge=1, le=10_000, description="a whole number from 1 to 10000")] = 12
     sync_retry_base: Seconds = 1.0
     sync_retry_max: Seconds = 3600.0
     sync_collect_interval: Seconds = 5.0

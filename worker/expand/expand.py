@@ -11,25 +11,24 @@ from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy import Engine, Row, text
+from sqlalchemy import Engine, Row
 
 from models import PauseReason
 from worker.backfill.backfill import Backfill
 from worker.capture.expansion import expansion_sql
 from worker.config.model import Mapping, Source
+from worker.database.locks import kept
 from worker.database.rows import numbers
 from worker.database.sql import sql
 from worker.errors import MappingBrokenError, SyncError
 from worker.points import Point, reach
 from worker.policy import Policy
 from worker.projects import pauses
-from worker.reading.reader import ReplicaUnavailableError, broken_or_unavailable
+from worker.reading.reader import ReplicaUnavailableError, broken_or_unavailable, connected
 
 log = structlog.get_logger()
 
 CHUNK = 5_000
-LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
-UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))")
 EVERYBODY = "true"
 """The condition of our own backfills, so that none goes on where an operator's has stopped."""
 NOTHING_CAPTURED = "null"
@@ -51,15 +50,8 @@ class Expander:
 
     def expand(self, project: int) -> int:
         """Expand all that waits for a project; returns how many changed rows. A broken `keys` SELECT pauses the project."""
-        name = {"name": f"ringostat-sync expand {project}"}
-        with self.engine.connect() as keeper:
-            if not keeper.execute(LOCK, name).scalar_one():
-                return 0
-            keeper.commit()
-            try:
-                return self._expand_all(project)
-            finally:
-                keeper.execute(UNLOCK, name)
+        with kept(self.engine, f"expand {project}") as is_ours:
+            return self._expand_all(project) if is_ours else 0
 
     def _expand_all(self, project: int) -> int:
         done = 0
@@ -75,9 +67,6 @@ class Expander:
                 self._pause(project, str(error))
                 return done
             done += 1
-        if done:
-            with self.engine.begin() as connection:
-                pauses.lift(connection, project, {PauseReason.MAPPING_BROKEN})
         return done
 
     def _next(self, sources: list[str]) -> Row[Any] | None:
@@ -118,8 +107,7 @@ class Expander:
     def _keys(self, source: Source, row: Row[Any]) -> Iterator[list[str]]:
         """The contacts' keys, a chunk at a time, through a cursor on the server."""
         statement = expansion_sql(row.table_name, row.keys)
-        with self.crm.connect() as connection:
-            driver: Any = connection.connection.driver_connection
+        with connected(self.crm) as driver:
             try:
                 with driver.transaction(), driver.cursor(name="ringostat_sync_expand") as cursor:
                     cursor.execute(statement, {"changed": row.changed})
@@ -154,4 +142,5 @@ class Expander:
     def _pause(self, project: int, problem: str) -> None:
         log.error("mapping_broken", project=project, problem=problem)
         with self.engine.begin() as connection:
-            pauses.pause_for(connection, project, PauseReason.MAPPING_BROKEN, problem, self.policy)
+            reason = PauseReason.MAPPING_BROKEN
+            pauses.pause_for(connection, project, reason, problem, self.policy, even_running=False)

@@ -5,6 +5,11 @@ WITH RECURSIVE changed (source) AS (
     UNION ALL
     SELECT (SELECT o.source FROM ringostat_sync.outbox AS o WHERE o.source > c.source ORDER BY o.source LIMIT 1)
     FROM changed AS c WHERE c.source IS NOT NULL
+), expanding (source) AS (
+    (SELECT source FROM ringostat_sync.expansions ORDER BY source LIMIT 1)
+    UNION ALL
+    SELECT (SELECT x.source FROM ringostat_sync.expansions AS x WHERE x.source > e.source ORDER BY x.source LIMIT 1)
+    FROM expanding AS e WHERE e.source IS NOT NULL
 ), ready (project, method) AS (
     (SELECT project, method FROM ringostat_sync.pending WHERE due_at IS NULL ORDER BY project, method LIMIT 1)
     UNION ALL
@@ -26,7 +31,7 @@ WITH RECURSIVE changed (source) AS (
 ), work (project, source, even_paused, paused) AS (
     SELECT CAST(NULL AS bigint), source, true, false FROM changed WHERE source IS NOT NULL
     UNION ALL
-    SELECT NULL, source, false, false FROM ringostat_sync.expansions
+    SELECT NULL, source, false, false FROM expanding WHERE source IS NOT NULL
     UNION ALL
     SELECT project, NULL, false, false FROM ready
     UNION ALL

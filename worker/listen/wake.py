@@ -11,11 +11,11 @@ LONGEST_MS = 2_000
 
 
 class Wake:
-    """Remembers in Redis which projects were woken. Losing it costs a message more."""
+    """Remembers in Redis which projects were woken, for `work`. Losing it costs a message more."""
 
-    def __init__(self, redis: Redis, name: str) -> None:
+    def __init__(self, redis: Redis, name: str, work: str = "wake") -> None:
         self._redis = redis
-        self._name = name
+        self._prefix = f"{name}:{work}"
 
     def claim(self, project: int) -> bool:
         """Whether this call may wake the project."""
@@ -33,4 +33,4 @@ class Wake:
             self._redis.delete(self._key(project))
 
     def _key(self, project: int) -> str:
-        return f"{self._name}:wake:{project}"
+        return f"{self._prefix}:{project}"

@@ -12,4 +12,4 @@ ON CONFLICT (project) DO UPDATE SET
     until = CASE WHEN excluded.until IS NOT NULL THEN ringostat_sync.clock() + make_interval(
         secs => least(:longest, :first * power(2, CASE WHEN p.reason = excluded.reason THEN least(p.probes, 30) ELSE 0 END))
     ) END
-WHERE p.reason <> 'by_hand' OR excluded.reason = 'by_hand'
+WHERE (p.reason <> 'by_hand' OR excluded.reason = 'by_hand') AND (:even_running OR p.until <= ringostat_sync.clock())

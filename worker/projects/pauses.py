@@ -19,18 +19,29 @@ def pause(
     *,
     first: float = 0.0,
     longest: float = 0.0,
+    even_running: bool = True,
 ) -> None:
     """Pause, or prolong the pause: the deadline is `first` seconds away, doubled with each probe that failed, at most `longest`.
 
-    A pause by hand has no deadline, and no other reason replaces it.
+    A pause by hand has no deadline, and no other reason replaces it. Without `even_running` a pause whose deadline is still to come
+    is left as it is.
     """
-    values = {"project": project, "reason": reason, "detail": detail, "first": first, "longest": longest}
-    connection.execute(sql(__package__, "pause"), values)
+    terms = {"first": first, "longest": longest, "even_running": even_running}
+    connection.execute(sql(__package__, "pause"), {"project": project, "reason": reason, "detail": detail, **terms})
 
 
-def pause_for(connection: Connection, project: int, reason: PauseReason, detail: str, policy: Policy) -> None:
+def pause_for(
+    connection: Connection,
+    project: int,
+    reason: PauseReason,
+    detail: str,
+    policy: Policy,
+    *,
+    even_running: bool = True,
+) -> None:
     """Pause for a reason that ends by itself, with the policy's deadlines."""
-    pause(connection, project, reason, detail, first=policy.probe_first, longest=policy.probe_longest)
+    terms = {"first": policy.probe_first, "longest": policy.probe_longest}
+    pause(connection, project, reason, detail, **terms, even_running=even_running)
 
 
 def claim_probe(connection: Connection, project: int, lease: float) -> bool:

@@ -112,7 +112,7 @@ class Departures:
             self.turn_back.put_back([held], LIMITER_WAIT, rearm=True)
             return None
         if isinstance(departure, Later):
-            in_the_middle = journey.posted or bool(journey.suspects) or held.accepted
+            in_the_middle = journey.posted or bool(journey.suspects) or held.accepted or len(journey.parts) > 1
             self.turn_back.postpone(trip, departure.wait, in_the_middle=in_the_middle)
             return None
         return departure

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from worker.errors import MappingBrokenError, SyncError
 from worker.reading.plan import Plan, choose_plan, find_key_type
 
 ROW_KEY = "ringostat_sync_key"
+AWAY = "The CRM replica does not answer: check CRM_DATABASE_URL and the server."
 PASSING_CLASSES = {"08", "40", "53", "57", "58", "XX"}
 TIMED_OUT = "57014"
 TEXTS = {"text", "character varying"}
@@ -30,7 +32,7 @@ PLAN_LASTS = 600.0
 
 
 class ReplicaUnavailableError(SyncError):
-    """The CRM replica does not answer; the batch is postponed."""
+    """The CRM replica does not answer; whoever asked tries again a little later."""
 
 
 class KeyTypeChangedError(ReplicaUnavailableError):
@@ -65,14 +67,8 @@ class Reader:
 
         Raises MappingBrokenError where the query itself fails, ReplicaUnavailableError where the replica does.
         """
-        try:
-            with self.engine.connect() as connection:
-                driver: Any = connection.connection.driver_connection
-                return self._read(driver, source, list(keys))
-        except DBAPIError as error:
-            raise ReplicaUnavailableError(
-                "The CRM replica does not answer: check CRM_DATABASE_URL and the server."
-            ) from error
+        with connected(self.engine) as connection:
+            return self._read(connection, source, list(keys))
 
     def _read(
         self, connection: psycopg.Connection[Any], source: Source, keys: list[str]
@@ -124,6 +120,18 @@ class Reader:
         return Unreadable(key, f"{error.sqlstate} {type(error).__name__}")
 
 
+@contextmanager
+def connected(crm: Engine) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the CRM replica. Raises ReplicaUnavailableError where there is none to be had."""
+    try:
+        connection = crm.connect()
+    except DBAPIError as error:
+        raise ReplicaUnavailableError(AWAY) from error
+    with connection:
+        driver: Any = connection.connection.driver_connection
+        yield driver
+
+
 def found(connection: psycopg.Connection[Any], plan: Plan, keys: Sequence[str]) -> dict[str, Found | Unreadable]:
     """The rows of `keys`, by the key as it was asked for, however PostgreSQL spells it (`7` for `007`)."""
     by_key: dict[str, list[dict[str, Any]]] = {}
@@ -160,7 +168,7 @@ def broken_or_unavailable(source: Source, error: psycopg.Error, what: str = "The
     """Whether a failed query is the mapping's fault (it pauses the project) or the replica's (it passes)."""
     state = error.sqlstate or ""
     if not state or (state[:2] in PASSING_CLASSES and state != TIMED_OUT):
-        return ReplicaUnavailableError("The CRM replica does not answer: check CRM_DATABASE_URL and the server.")
+        return ReplicaUnavailableError(AWAY)
     return MappingBrokenError(
         f"{what} of source {source.name!r} fails ({state} {type(error).__name__}): run `ringostat-sync check` to see why."
     )

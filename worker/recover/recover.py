@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from worker.database.locks import alone
 from worker.database.sql import sql
@@ -28,16 +29,27 @@ class Recovered:
 
 
 def recover(engine: Engine) -> Recovered:
-    """Take back what is lost. One at a time; each batch in a transaction of its own, guarded by the state it leaves."""
+    """Take back what is lost, each batch in a transaction of its own, guarded by the state it leaves.
+
+    One that can't be taken back is told to the log, and holds up no other.
+    """
     with engine.begin() as connection:
         if not alone(connection, "recover"):
             return Recovered()
         lost = connection.execute(sql(__package__, "lost_leases")).scalars().all()
         unsent = connection.execute(sql(__package__, "unsent"), {"patience": MESSAGE_PATIENCE}).scalars().all()
-    taken_back = tuple(batch for batch in lost if take_back(engine, batch))
+    taken_back = tuple(batch for batch in lost if _taken_back(engine, batch))
     if taken_back:
         log.warning("taken_back", batches=list(taken_back))
     return Recovered(taken_back, tuple(unsent))
+
+
+def _taken_back(engine: Engine, batch: int) -> bool:
+    try:
+        return take_back(engine, batch)
+    except DBAPIError as error:
+        log.error("not_taken_back", batch=batch, sqlstate=getattr(error.orig, "sqlstate", None))  # noqa: TRY400 - its message may quote a row
+        return False
 
 
 def take_back(engine: Engine, batch: int) -> bool:
