@@ -36,7 +36,7 @@ class Point(StrEnum):
     TAKING_BACK = "taking_back"
     """A batch whose lease was over is taken back; not yet committed."""
     REQUEUEING = "requeueing"
-    """Dead letters are on their way again; not yet committed."""
+    """Dead letters are requeued or discarded; not yet committed."""
     FILLED = "filled"
     """A chunk of a backfill waits; the rest does not yet."""
 

@@ -13,8 +13,8 @@ from worker.api.answer import read_answer
 from worker.api.deadline import DeadlineBackend
 from worker.api.outcome import Failed, Outcome
 from worker.config.model import Method, Project
+from worker.document.wire import path
 
-PATHS = {Method.CONTACTS: "/minicrm/contacts/sync", Method.ORGANIZATIONS: "/minicrm/organizations/sync"}
 LARGEST_ANSWER = 16_000_000
 """Bytes. An API that repeats what it was sent needs room; nothing that it says is longer."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -73,7 +73,7 @@ class ApiClient:
             "auth-key": project.auth_key or "",
             "x-project-id": str(project.id),
         }
-        with self._client.stream("POST", PATHS[method], content=body, headers=headers) as response:
+        with self._client.stream("POST", path(method), content=body, headers=headers) as response:
             answer = bytearray()
             for chunk in response.iter_bytes():
                 answer += chunk

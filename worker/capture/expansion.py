@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.capture.tables import folded
+from worker.capture.tables import folded, quoted
 from worker.config.query import clean_query
 from worker.config.sql_tokens import Kind, tokens
 from worker.database.sql import without_binds
@@ -54,5 +54,5 @@ def _changed_row(table: str, keys: str) -> str:
     row = f"jsonb_populate_record(NULL::{table}, {_BIND})"
     if named is None:
         return f"{row} AS changed"
-    columns = ", ".join('"' + name.replace('"', '""') + '"' for name in named)
+    columns = ", ".join(quoted(name) for name in named)
     return f"(SELECT {columns} FROM {row}) AS changed"

@@ -8,6 +8,7 @@ from importlib.resources import files
 from psycopg import sql
 
 from worker.capture.resolve import Resolved
+from worker.capture.tables import quoted
 from worker.config.query import clean_condition
 
 _QUOTE = "$ringostat_sync$"
@@ -32,7 +33,7 @@ def row_function(watch: Resolved) -> str:
 
 def truncate_function(watch: Resolved) -> str:
     """The statement that makes the function of the TRUNCATE trigger."""
-    named = f" WHERE changed.{_quoted(watch.key)} IS NOT NULL" if watch.key is not None else " WHERE true"
+    named = f" WHERE changed.{quoted(watch.key)} IS NOT NULL" if watch.key is not None else " WHERE true"
     return _filled(
         "truncate_function",
         function=watch.truncate_function,
@@ -57,7 +58,7 @@ def _filled(name: str, **values: str) -> str:
 def _unchanged(compared: tuple[str, ...]) -> str:
     if not compared:
         return "OLD OPERATOR(pg_catalog.*=) NEW"
-    old, new = (", ".join(f"{side}.{_quoted(name)}" for name in compared) for side in ("OLD", "NEW"))
+    old, new = (", ".join(f"{side}.{quoted(name)}" for name in compared) for side in ("OLD", "NEW"))
     # Without the casts PostgreSQL would compare column by column, for which some types have no operator.
     return f"ROW({old})::record OPERATOR(pg_catalog.*=) ROW({new})::record"
 
@@ -69,10 +70,10 @@ def _holds(watch: Resolved) -> str:
 def _value(watch: Resolved) -> str:
     """What is written of a row: its key, or the columns that the `keys` SELECT names."""
     if watch.key is not None:
-        return f"changed.{_quoted(watch.key)}::text"
+        return f"changed.{quoted(watch.key)}::text"
     if watch.named is None:
         return "to_jsonb(changed)"
-    pairs = ", ".join(f"{_literal(name)}, changed.{_quoted(name)}" for name in watch.named)
+    pairs = ", ".join(f"{_literal(name)}, changed.{quoted(name)}" for name in watch.named)
     return f"jsonb_build_object({pairs})"
 
 
@@ -103,11 +104,6 @@ def _given(watch: Resolved) -> str:
     return source if watch.key is not None else f"{source}, {_literal(watch.id)}"
 
 
-def _quoted(name: str) -> str:
-    return sql.Identifier(name).as_string(None)
-
-
 def _literal(text: str) -> str:
     """A string as SQL writes it, whatever the CRM's sessions say of `standard_conforming_strings`."""
-    quoted = "'" + text.replace("'", "''").replace("\\", "\\\\") + "'"
-    return f" E{quoted}" if "\\" in text else quoted
+    return sql.Literal(text).as_string(None)

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from worker.capture.expansion import columns_named
-from worker.capture.tables import WatchedTable, find_column, find_table
+from worker.capture.tables import WatchedTable, find_column, find_table, quoted
 from worker.config.model import Mapping, Source, Watch
 
 
@@ -91,4 +91,4 @@ def _named(table: WatchedTable, source: Source, watch: Watch) -> tuple[str, ...]
     named = columns_named(watch.keys) if watch.keys is not None else ()
     if named is None:
         return None
-    return tuple(find_column(table, source, '"' + name.replace('"', '""') + '"') for name in named)
+    return tuple(find_column(table, source, quoted(name)) for name in named)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from worker.config.model import Source, Watch
 from worker.errors import ConfigError
@@ -83,3 +84,8 @@ def folded(name: str) -> str:
     if len(name) > 2 and name.startswith('"') and name.endswith('"'):
         return name[1:-1].replace('""', '"')
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+
+
+def quoted(name: str) -> str:
+    """The opposite: a column's name as SQL writes it."""
+    return sql.Identifier(name).as_string(None)

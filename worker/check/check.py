@@ -19,7 +19,7 @@ from worker.config.mapping import keyless_projects
 from worker.config.model import Defaults, Source
 from worker.config.query import clean_query
 from worker.document.build import Built, build, columns_read
-from worker.document.wire import envelope
+from worker.document.wire import envelope, path
 from worker.errors import ConfigError, first_line
 from worker.reading.plan import TRIAL_KEYS, Plan, choose_plan
 from worker.reading.reader import ROW_KEY, fetch
@@ -234,4 +234,4 @@ def _documents(source: Source, rows: list[dict[str, Any]], defaults: Defaults) -
     if built:
         body = envelope(source.method, [built[0].body]).decode()
         pretty = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
-        yield Example(f"/minicrm/{source.method.value}/sync", source.project, pretty)
+        yield Example(path(source.method), source.project, pretty)

@@ -14,7 +14,7 @@ from worker.cli.outbox import in_one_line
 from worker.cli.session import begin, known_source
 from worker.config.query import clean_condition
 from worker.errors import ConfigError, RefusedError, first_line
-from worker.letters.letters import iso
+from worker.times import iso
 from worker.wiring import Wiring
 
 

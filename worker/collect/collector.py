@@ -16,6 +16,7 @@ from worker.collect.cut import Candidate, behind_live, cut
 from worker.collect.messages import BatchIds, Message, convoys, messages
 from worker.collect.watermark import Watermark
 from worker.config.model import Mapping, Method, Project, Source
+from worker.database.engines import at_once
 from worker.database.locks import alone, collecting
 from worker.database.rows import numbers, rows
 from worker.database.sql import sql
@@ -97,7 +98,7 @@ class Collector:
     def _look(self, project: int, starts: dict[str, int]) -> Row[Any]:
         """What there is to do, so that no step is taken in vain. `starts`: the project's sources, each with its watermark."""
         values = {"project": project, "sources": list(starts), "watermarks": list(starts.values())}
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with at_once(self._engine) as connection:
             there = connection.execute(sql(__package__, "there"), values).one()
         for name in starts:
             self._watermarks[name].note(None, self._clock())

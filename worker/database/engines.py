@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401 - loaded before workers fork, not in each of them
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
@@ -33,6 +33,8 @@ SESSION = {
     "jit": "off",
 }
 CARELESS = {"synchronous_commit": "off"}
+POOL = 2
+"""Connections that are kept; more are made where more are needed at once."""
 FRESH = 0.5
 """Seconds for which a connection that was used counts as alive."""
 READING = {
@@ -43,16 +45,14 @@ READING = {
 }
 
 
-def outbox_engine(
-    database_url: str, *, pool_size: int = 2, poolclass: type[Pool] | None = None, lasting: bool = True
-) -> Engine:
+def outbox_engine(database_url: str, *, poolclass: type[Pool] | None = None, lasting: bool = True) -> Engine:
     """The database that holds the outbox. Made after the fork; a dead connection is noticed when it is taken.
 
     `lasting`: each commit waits for the disk. Without, a crash of PostgreSQL may take the last moves along, each as a whole.
     """
     engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
-        **({"poolclass": poolclass} if poolclass else {"pool_size": pool_size, "max_overflow": 4}),
+        **({"poolclass": poolclass} if poolclass else {"pool_size": POOL, "max_overflow": 4}),
         hide_parameters=True,  # they may be documents
         isolation_level="READ COMMITTED",
         connect_args={
@@ -66,11 +66,16 @@ def outbox_engine(
     return engine
 
 
-def crm_engine(crm_database_url: str, *, pool_size: int = 2) -> Engine:
+def at_once(engine: Engine) -> Connection:
+    """A connection on which each statement is a transaction of its own."""
+    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+def crm_engine(crm_database_url: str) -> Engine:
     """The CRM replica: read only, each statement on its own, whatever a row holds can be loaded."""
     engine = create_engine(
         make_url(crm_database_url).set(drivername="postgresql+psycopg"),
-        pool_size=pool_size,
+        pool_size=POOL,
         max_overflow=4,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
@@ -92,11 +97,11 @@ def _options(settings: Mapping[str, str]) -> str:
 
 
 def _patient_with_payloads(connection: Any, _record: Any) -> None:
-    values.load_any_json(connection, exact=True)
+    values.load_any_json(connection)
 
 
 def _patient_with_rows(connection: Any, _record: Any) -> None:
-    values.load_any_json(connection, exact=True)
+    values.load_any_json(connection)
     values.load_any_time(connection)
 
 

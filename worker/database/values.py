@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -18,31 +16,22 @@ from psycopg.types.json import set_json_loads
 
 from worker.document.values import Unparsed
 
-_quick_any = msgspec.json.Decoder().decode
-_quick_exact = msgspec.json.Decoder(float_hook=Decimal).decode
+_quick = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def load_any_json(connection: psycopg.Connection[Any], *, exact: bool = False) -> None:
-    """Load json and jsonb; what Python can't read of it comes as `Unparsed`. `exact` keeps fractions as decimals."""
-    set_json_loads(_exact_json if exact else _any_json, connection)
+def load_any_json(connection: psycopg.Connection[Any]) -> None:
+    """Load json and jsonb, fractions as decimals; what Python can't read of it comes as `Unparsed`."""
+    set_json_loads(_loaded, connection)
 
 
-def _any_json(written: str | bytes) -> Any:
-    return _loaded(written, _quick_any, json.loads)
-
-
-def _exact_json(written: str | bytes) -> Any:
-    return _loaded(written, _quick_exact, partial(json.loads, parse_float=Decimal))
-
-
-def _loaded(written: str | bytes, quick: Callable[[str | bytes], Any], patient: Callable[[str | bytes], Any]) -> Any:
+def _loaded(written: str | bytes) -> Any:
     """As msgspec reads it, in an eighth of the time; or as Python's own reader, which takes lone surrogates too."""
     try:
-        return quick(written)
+        return _quick(written)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        return patient(written)
+        return json.loads(written, parse_float=Decimal)
     except (ValueError, RecursionError):
         return Unparsed()
 

@@ -50,3 +50,8 @@ encode = msgspec.json.Encoder().encode
 def envelope(method: Method, bodies: Sequence[bytes]) -> bytes:
     """Joins documents that are already encoded into the body of one request, `{"contacts":[...]}`."""
     return b'{"%s":[%s]}' % (method.value.encode(), b",".join(bodies))
+
+
+def path(method: Method) -> str:
+    """Where requests of the method are posted."""
+    return f"/minicrm/{method.value}/sync"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -14,6 +13,7 @@ from worker.config.settings import BIGINT
 from worker.database.sql import sql
 from worker.errors import RefusedError
 from worker.points import Point, reach
+from worker.times import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,3 @@ def _letter(row: Row[Any]) -> Letter:
         first_failed_at=iso(row.first_failed_at),
         last_failed_at=iso(row.last_failed_at),
     )
-
-
-def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from worker.config.model import Mapping
+from worker.database.engines import at_once
 from worker.listen.look import look
 from worker.listen.wake import Wake
 from worker.points import Point, reach
@@ -40,7 +41,7 @@ def listen(engine: Engine, mapping: Mapping, wake: Wake, send: Callable[[int], N
     told, told_at = "", 0.0
     while not stop.is_set():
         try:
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with at_once(engine) as connection:
                 _look_on(connection, mapping, wake, send, stop)
         except (DBAPIError, RedisError, OSError) as error:
             problem = _named(error)

@@ -48,7 +48,7 @@ def refused(connection: Connection, project: int) -> int:
 
 
 def throttled(connection: Connection, project: int) -> int:
-    """Count one more 429 in a row; returns how many."""
+    """Count one more 429 since the API last answered otherwise than by failing; returns how many."""
     return int(connection.execute(sql(__package__, "throttled"), {"project": project}).scalar_one())
 
 

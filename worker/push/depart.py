@@ -8,11 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from worker.api.client import ApiClient
 from worker.api.outcome import Outcome
 from worker.config.model import Project
+from worker.database.engines import at_once
 from worker.database.rows import rows
 from worker.database.sql import sql
 from worker.document.wire import envelope
@@ -143,7 +144,7 @@ class Departures:
         """Write the requests down under their leases; by batch, the ids of those that may leave. The other trips are over."""
         wanted = [(trip.held.id, trip.held.token, len(trip.journey.parts[0])) for trip in trips]
         values = {"requests": rows(("batch", "token", "entries"), wanted), "needed": self._needed}
-        with self._at_once() as connection:
+        with at_once(self.engine) as connection:
             begun = {row.batch_id: row.id for row in connection.execute(sql(__package__, "begin"), values)}
         for trip in trips:
             if trip.held.id not in begun:
@@ -153,7 +154,7 @@ class Departures:
     def _turn_back(self, trip: Trip) -> None:
         """Its lease is lost, a pause has come between, or the lease is too short for a request: then it goes on under a new one."""
         held = trip.held
-        with self._at_once() as connection:
+        with at_once(self.engine) as connection:
             values = {"batch": held.id, "token": held.token}
             why = connection.execute(sql(__package__, "standing"), values).one_or_none()
         if why is not None and why.ours and not why.paused:
@@ -178,7 +179,7 @@ class Departures:
         """The request is too late for its grant, and did not leave; the part waits for another."""
         log.info("grant_given_up", request=request)
         trip.journey.given_up += 1
-        with self._at_once() as connection:
+        with at_once(self.engine) as connection:
             connection.execute(sql(__package__, "withdraw"), {"request": request})
 
     def _send(self, trip: Trip, request: int, body: bytes, *, alone: bool) -> Flight:
@@ -192,7 +193,3 @@ class Departures:
             answer = Future[Outcome]()
             answer.set_result(self.client.post(trip.held.project, trip.held.method, body))
         return Flight(trip, part, request, left, answer)
-
-    def _at_once(self) -> Connection:
-        """A connection on which each statement is a transaction of its own."""
-        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")

@@ -169,7 +169,8 @@ def tell(flight: Flight, outcome: Outcome, judgement: Judgement, at: float) -> N
         request=flight.request,
         entries=len(flight.part),
         outcome=name(outcome),
-        status=outcome.kind if isinstance(outcome, Failed) else outcome.status,
+        status=outcome.status,
         ms=round((at - flight.left) * 1000),
+        **({"kind": outcome.kind} if isinstance(outcome, Failed) else {}),
         **paused,
     )

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from models import PauseReason
 from worker.batches import Contact, Convoy, Held, Ready, Verdicts
 from worker.config.model import Mapping, Method
+from worker.database.engines import at_once
 from worker.database.rows import numbers
 from worker.database.sql import sql
 from worker.errors import MappingBrokenError
@@ -89,7 +90,7 @@ class Pusher:
     def _take(self, batches: Sequence[int]) -> Convoy:
         values = {"batches": numbers(batches), "lease": self.policy.lease}
         lease_ends = time.monotonic() + self.policy.lease
-        with self._at_once() as connection:
+        with at_once(self.engine) as connection:
             taken = connection.execute(sql(__package__, "take"), values).all()
         convoy: Convoy = []
         for row in sorted(taken, key=lambda row: row.id):
@@ -102,7 +103,7 @@ class Pusher:
         return convoy
 
     def _contacts(self, convoy: Convoy) -> list[Contact]:
-        with self._at_once() as connection:
+        with at_once(self.engine) as connection:
             found = connection.execute(sql(__package__, "contacts"), {"batches": numbers(ids(convoy))})
             return [Contact(*row) for row in found]
 
@@ -110,7 +111,7 @@ class Pusher:
         """Take the ids, and settle what is decided already; what is left of each batch goes on its way."""
         held = hold(self.engine, convoy, ready)
         since = self.addresses.since(convoy[0].project.id)
-        with self._at_once() as connection:
+        with at_once(self.engine) as connection:
             known = look_up(connection, convoy, held, verdicts, since)
         going, decided = sort_out(held, verdicts, known)
         ours = self._settle(convoy, decided)
@@ -141,10 +142,6 @@ class Pusher:
                 settle(connection, [held], judge_suspects(left, probe=held.probe))
             if held.probe and not left.posted:
                 pauses.rearm(connection, held.project.id, 0.0)
-
-    def _at_once(self) -> Connection:
-        """A connection on which each statement is a transaction of its own."""
-        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def journey(held: Held, contacts: Sequence[Contact], going: Sequence[Ready]) -> Journey:

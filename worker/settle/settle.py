@@ -35,11 +35,6 @@ Judged = Sequence[tuple[Contact, V]]
 def guard(connection: Connection, convoy: Convoy) -> Convoy:
     """Lock the batches, and return those that are still ours: somebody else has taken the others back."""
     found = set(connection.execute(sql(__package__, "guard"), {"batches": tokens(convoy)}).scalars())
-    return still_ours(convoy, found)
-
-
-def still_ours(convoy: Convoy, found: set[int]) -> Convoy:
-    """The batches among `found`; the rest is told to the log."""
     for held in convoy:
         if held.id not in found:
             log.warning("lease_lost", batch=held.id, project=held.project.id)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from worker.config.model import Mapping, Method
 from worker.database.sql import sql
-from worker.letters.letters import iso
+from worker.times import iso
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,10 @@ from worker.up.servers import Surroundings, surround
 from worker.wiring import Wiring
 
 TICK = 0.5
-QUIET_FIGURES = 10.0
-"""Seconds between lines of figures where there is no terminal to keep one line alive."""
+FIGURES, QUIET_FIGURES = 2.0, 10.0
+"""Seconds between figures: on a terminal, which keeps one line alive, and where each is a line of its own."""
+REST = 20.0
+"""To count a large backlog takes a while, and is followed by a rest of so many times as long."""
 DEMO_PACE = "1"
 NO_KEY = "No auth key is set: everything goes to the sandbox, nothing to Ringostat."
 # Of somebody who is on the telephone: the demo hides and removes contacts.
@@ -134,17 +136,20 @@ def psql() -> str:
 
 def watch(surroundings: Surroundings, wiring: Wiring, parts: list[Part], console: Console, stop: Event) -> None:
     """Keep every part alive, and the figures on the screen, until `stop`."""
-    last, last_said = "", 0.0
+    last, due = "", 0.0
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else ExitStack() as screen:
         while not stop.wait(TICK):
             keep_alive(surroundings, parts)
+            begun = time.monotonic()
+            if begun < due:
+                continue
+            now = figures(wiring.engine, wiring.mapping)
             if isinstance(screen, Live):
-                screen.update(Text(figures(wiring.engine, wiring.mapping), style="bold"), refresh=True)
-            elif time.monotonic() - last_said >= QUIET_FIGURES:
-                now, last_said = figures(wiring.engine, wiring.mapping), time.monotonic()
-                if now != last:
-                    console.print(now, soft_wrap=True)
-                last = now
+                screen.update(Text(now, style="bold"), refresh=True)
+            elif now != last:
+                console.print(now, soft_wrap=True)
+            pause = FIGURES if isinstance(screen, Live) else QUIET_FIGURES
+            last, due = now, begun + max(pause, (time.monotonic() - begun) * REST)
 
 
 def keep_alive(surroundings: Surroundings, parts: list[Part]) -> None:
