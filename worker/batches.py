@@ -14,8 +14,8 @@ from worker.document.build import Built
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A batch that this worker holds. `token` is its fencing token; `batch_limit` what a 413 has taught, if anything.
+class Leased:
+    """A batch under this worker's lease. `token` is its fencing token; `batch_limit` what a 413 has taught, if anything.
 
     `taken_at`: the database's clock when it was taken; its contacts are read later than that. `lease_ends`: by our monotonic clock, in
     seconds, rather a moment early than late.
@@ -33,7 +33,7 @@ class Held:
     lease_ends: float
 
 
-Convoy = list[Held]
+Convoy = list[Leased]
 """Batches of one project and method that are read, held and settled together; each is a request of its own."""
 
 

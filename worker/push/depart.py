@@ -100,20 +100,20 @@ class Departures:
         return flights
 
     def _granted(self, trip: Trip, sleep: Callable[[float], None]) -> Departure | None:
-        held, journey = trip.held, trip.journey
-        left = held.lease_ends - self._needed - time.monotonic()
+        leased, journey = trip.leased, trip.journey
+        left = leased.lease_ends - self._needed - time.monotonic()
         if left <= 0:
             self._renew(trip)
             return None
         try:
-            departure = wait_for_departure(self.limiter, held.project, min(self.policy.patience, left), sleep)
+            departure = wait_for_departure(self.limiter, leased.project, min(self.policy.patience, left), sleep)
         except LimiterUnavailableError as error:
-            log.warning("limiter_unavailable", batch=held.id, project=held.project.id, problem=str(error))
+            log.warning("limiter_unavailable", batch=leased.id, project=leased.project.id, problem=str(error))
             trip.is_over = True
-            self.turn_back.put_back([held], LIMITER_WAIT, rearm=True)
+            self.turn_back.put_back([leased], LIMITER_WAIT, rearm=True)
             return None
         if isinstance(departure, Later):
-            in_the_middle = journey.posted or bool(journey.suspects) or held.accepted or len(journey.parts) > 1
+            in_the_middle = journey.posted or bool(journey.suspects) or leased.accepted or len(journey.parts) > 1
             self.turn_back.postpone(trip, departure.wait, in_the_middle=in_the_middle)
             return None
         return departure
@@ -123,12 +123,12 @@ class Departures:
         if not granted:
             return []
         bodies = [
-            envelope(trip.held.method, [item.document.body for item in trip.journey.parts[0]]) for trip, _ in granted
+            envelope(trip.leased.method, [item.document.body for item in trip.journey.parts[0]]) for trip, _ in granted
         ]
         requests = self._begin([trip for trip, _ in granted])
         flights = []
         for (trip, departure), body in zip(granted, bodies, strict=True):
-            request = requests.get(trip.held.id)
+            request = requests.get(trip.leased.id)
             if request is None:
                 continue
             wait = departure.earliest - time.monotonic()
@@ -142,29 +142,29 @@ class Departures:
 
     def _begin(self, trips: Sequence[Trip]) -> dict[int, int]:
         """Write the requests down under their leases; by batch, the ids of those that may leave. The other trips are over."""
-        wanted = [(trip.held.id, trip.held.token, len(trip.journey.parts[0])) for trip in trips]
+        wanted = [(trip.leased.id, trip.leased.token, len(trip.journey.parts[0])) for trip in trips]
         values = {"requests": rows(("batch", "token", "entries"), wanted), "needed": self._needed}
         with at_once(self.engine) as connection:
             begun = {row.batch_id: row.id for row in connection.execute(sql(__package__, "begin"), values)}
         for trip in trips:
-            if trip.held.id not in begun:
+            if trip.leased.id not in begun:
                 self._turn_back(trip)
         return begun
 
     def _turn_back(self, trip: Trip) -> None:
         """Its lease is lost, a pause has come between, or the lease is too short for a request: then it goes on under a new one."""
-        held = trip.held
+        leased = trip.leased
         with at_once(self.engine) as connection:
-            values = {"batch": held.id, "token": held.token}
+            values = {"batch": leased.id, "token": leased.token}
             why = connection.execute(sql(__package__, "standing"), values).one_or_none()
         if why is not None and why.ours and not why.paused:
             self._renew(trip)
             return
         trip.is_over = True
         if why is not None and why.ours:
-            self.turn_back.put_back([held], 0.0)
+            self.turn_back.put_back([leased], 0.0)
         else:
-            log.warning("lease_lost", batch=held.id, project=held.project.id)
+            log.warning("lease_lost", batch=leased.id, project=leased.project.id)
 
     @property
     def _needed(self) -> float:
@@ -188,8 +188,8 @@ class Departures:
         reach(Point.BEGUN)
         left = time.monotonic()
         if not alone:
-            answer = self.senders.submit(self.client.post, trip.held.project, trip.held.method, body)
+            answer = self.senders.submit(self.client.post, trip.leased.project, trip.leased.method, body)
         else:
             answer = Future[Outcome]()
-            answer.set_result(self.client.post(trip.held.project, trip.held.method, body))
+            answer.set_result(self.client.post(trip.leased.project, trip.leased.method, body))
         return Flight(trip, part, request, left, answer)

@@ -57,18 +57,18 @@ class Landings:
     def _settle(self, landed: Sequence[Flight]) -> None:
         at = time.monotonic()
         with self.engine.begin() as connection:
-            ours = set(ids(guard(connection, [flight.trip.held for flight in landed])))
-            kept = [flight for flight in landed if flight.trip.held.id in ours]
+            ours = set(ids(guard(connection, [flight.trip.leased for flight in landed])))
+            kept = [flight for flight in landed if flight.trip.leased.id in ours]
             judgements = [self._judge(connection, flight) for flight in kept]
             if kept:
                 self._write(connection, kept, judgements)
             reach(Point.SETTLING)
         for flight in landed:
-            flight.trip.is_over |= flight.trip.held.id not in ours
+            flight.trip.is_over |= flight.trip.leased.id not in ours
         for flight, judgement in zip(kept, judgements, strict=True):
             outcome = flight.answer.result()
             if isinstance(outcome, Throttled):
-                self._hold_back(flight.trip.held.project, judgement.delay)
+                self._hold_back(flight.trip.leased.project, judgement.delay)
             tell(flight, outcome, judgement, at)
 
     def _hold_back(self, project: Project, seconds: float) -> None:
@@ -79,18 +79,18 @@ class Landings:
             log.warning("limiter_unavailable", project=project.id, problem=str(error))
 
     def _judge(self, connection: Connection, flight: Flight) -> Judgement:
-        held, outcome = flight.trip.held, flight.answer.result()
-        throttles = health.throttled(connection, held.project.id) - 1 if isinstance(outcome, Throttled) else 0
+        leased, outcome = flight.trip.leased, flight.answer.result()
+        throttles = health.throttled(connection, leased.project.id) - 1 if isinstance(outcome, Throttled) else 0
         refusals = 0
         if isinstance(outcome, Refused) and is_narrow(flight):
-            refusals = health.refused(connection, held.project.id) - 1
+            refusals = health.refused(connection, leased.project.id) - 1
         judgement = judge(
             outcome,
             flight.part,
             flight.trip.journey,
             policy=self.policy,
             dice=self.dice,
-            probe=held.probe,
+            probe=leased.probe,
             throttles=throttles,
             refusals=refusals,
         )
@@ -103,13 +103,13 @@ class Landings:
         record_answers(connection, [(flight.request, name(outcome), outcome.status) for flight, outcome in answers])
         verdicts = [verdict for judgement in judgements for verdict in judgement.verdicts]
         posted = [item.contact for flight in kept for item in flight.part]
-        ended = settle(connection, [flight.trip.held for flight in kept], verdicts, posted=posted)
+        ended = settle(connection, [flight.trip.leased for flight in kept], verdicts, posted=posted)
         for flight, judgement in zip(kept, judgements, strict=True):
-            flight.trip.is_over = flight.trip.held.id in ended or judgement.pause is not None
+            flight.trip.is_over = flight.trip.leased.id in ended or judgement.pause is not None
         going_on = [
-            flight.trip.held.id
+            flight.trip.leased.id
             for flight, outcome in zip(kept, outcomes, strict=True)
-            if isinstance(outcome, Accepted) and flight.trip.held.id not in ended
+            if isinstance(outcome, Accepted) and flight.trip.leased.id not in ended
         ]
         if going_on:
             connection.execute(sql(__package__, "mark_accepted"), {"batches": numbers(going_on)})
@@ -118,30 +118,30 @@ class Landings:
         self, connection: Connection, flight: Flight, outcome: Outcome, judgement: Judgement
     ) -> None:
         """What the answer says of the project as a whole."""
-        held, entries = flight.trip.held, len(flight.part)
-        project = held.project.id
+        leased, entries = flight.trip.leased, len(flight.part)
+        project = leased.project.id
         match outcome:
             case Accepted():
                 health.accepted(connection, project)
-                lanes.grow(connection, held, entries)
-                if held.probe:
+                lanes.grow(connection, leased, entries)
+                if leased.probe:
                     pauses.lift(connection, project, CURED_BY_ACCEPTANCE)
             case Refused(too_large=too_large):
                 health.answered(connection, project)
                 if too_large and entries > 1:
-                    lanes.shrink(connection, held, entries)
-                if held.probe and not pauses.lift(connection, project, CURED_BY_AN_ANSWER):
+                    lanes.shrink(connection, leased, entries)
+                if leased.probe and not pauses.lift(connection, project, CURED_BY_AN_ANSWER):
                     pauses.prolong(connection, project, self.policy)
             case Throttled():
                 health.hold_back(connection, project, judgement.delay)
-                if held.probe:
+                if leased.probe:
                     pauses.prolong(connection, project, self.policy, at_least=judgement.delay)
             case Failed(kind=kind):
                 streak = health.failed(connection, project)
                 if streak.is_down:
                     detail = f"The API has failed {streak.failures} times in a row, the last time with {kind}."
                     self._pause(connection, project, PauseFor(PauseReason.API_DOWN, detail))
-                elif held.probe:
+                elif leased.probe:
                     pauses.prolong(connection, project, self.policy)
         if judgement.pause:
             self._pause(connection, project, judgement.pause)
@@ -152,20 +152,20 @@ class Landings:
 
 def is_narrow(flight: Flight) -> bool:
     """A single whose batch is too small to show that the API refuses everything, as failures or a 413 have narrowed it."""
-    held, contact = flight.trip.held, flight.part[0].contact
-    learnt = held.batch_limit is not None and held.batch_limit < ALL_REFUSED
-    return len(flight.part) == 1 and held.size < ALL_REFUSED and (learnt or contact.attempts + contact.losses > 1)
+    leased, contact = flight.trip.leased, flight.part[0].contact
+    learnt = leased.batch_limit is not None and leased.batch_limit < ALL_REFUSED
+    return len(flight.part) == 1 and leased.size < ALL_REFUSED and (learnt or contact.attempts + contact.losses > 1)
 
 
 def tell(flight: Flight, outcome: Outcome, judgement: Judgement, at: float) -> None:
     """One wide line a request; `at`: when its answer was settled (monotonic seconds)."""
-    held = flight.trip.held
+    leased = flight.trip.leased
     paused = {"paused": judgement.pause.reason.value} if judgement.pause else {}
     log.info(
         "pushed",
-        project=held.project.id,
-        method=held.method.value,
-        batch=held.id,
+        project=leased.project.id,
+        method=leased.method.value,
+        batch=leased.id,
         request=flight.request,
         entries=len(flight.part),
         outcome=name(outcome),

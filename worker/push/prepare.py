@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from models import LONGEST_KEY, LetterReason
-from worker.batches import Absent, Buried, Contact, Held, Ready, Verdict, Verdicts
+from worker.batches import Absent, Buried, Contact, Leased, Ready, Verdict, Verdicts
 from worker.config.model import Mapping, Source
 from worker.document.build import Built, Invalid, build
 from worker.document.raw import as_json
@@ -16,16 +16,16 @@ from worker.reading.reader import ROW_KEY, Found, Unreadable
 Read = Callable[[Source, Sequence[str]], dict[str, Found | Unreadable]]
 
 
-def prepare(held: Held, contacts: Sequence[Contact], mapping: Mapping, read: Read) -> tuple[list[Ready], Verdicts]:
+def prepare(leased: Leased, contacts: Sequence[Contact], mapping: Mapping, read: Read) -> tuple[list[Ready], Verdicts]:
     """Documents of those that have one, verdicts on the rest. Reads the CRM through `read`, one call a source.
 
-    `held` is any of the batches in which the contacts are: they are of one project and method.
+    `leased` is any of the batches in which the contacts are: they are of one project and method.
 
     Raises what `read` raises: MappingBrokenError, ReplicaUnavailableError.
     """
     ready: list[Ready] = []
     verdicts: Verdicts = []
-    for source, group in _by_source(held, contacts, mapping):
+    for source, group in _by_source(leased, contacts, mapping):
         keys = [contact.key for contact in group if contact.payload is None and not _too_long(contact)]
         found = read(source, keys) if source and keys else {}
         for contact in group:
@@ -37,25 +37,27 @@ def prepare(held: Held, contacts: Sequence[Contact], mapping: Mapping, read: Rea
     return ready, verdicts
 
 
-def _by_source(held: Held, contacts: Sequence[Contact], mapping: Mapping) -> list[tuple[Source | None, list[Contact]]]:
+def _by_source(
+    leased: Leased, contacts: Sequence[Contact], mapping: Mapping
+) -> list[tuple[Source | None, list[Contact]]]:
     groups: dict[str, tuple[Source | None, list[Contact]]] = {}
     sources: dict[tuple[str, str], Source | None] = {}
     for contact in contacts:
         kind = (contact.source, contact.identity)
         if kind not in sources:
-            sources[kind] = _source_of(held, contact, mapping)
+            sources[kind] = _source_of(leased, contact, mapping)
         source = sources[kind]
         groups.setdefault(source.name if source else "", (source, []))[1].append(contact)
     return list(groups.values())
 
 
-def _source_of(held: Held, contact: Contact, mapping: Mapping) -> Source | None:
+def _source_of(leased: Leased, contact: Contact, mapping: Mapping) -> Source | None:
     """The contact's source, or, where it has left the mapping, one that maps the same kind of contact."""
     alike = [
         source
         for source in mapping.sources.values()
         if (source.project, str(source.method), str(source.identity))
-        == (held.project.id, str(held.method), str(contact.identity))
+        == (leased.project.id, str(leased.method), str(contact.identity))
     ]
     return next((source for source in alike if source.name == contact.source), alike[0] if alike else None)
 

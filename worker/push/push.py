@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Engine
 
 from models import PauseReason
-from worker.batches import Contact, Convoy, Held, Ready, Verdicts
+from worker.batches import Contact, Convoy, Leased, Ready, Verdicts
 from worker.config.model import Mapping, Method
 from worker.database.engines import at_once
 from worker.database.rows import numbers
@@ -99,7 +99,7 @@ class Pusher:
                 continue
             project, method = self.mapping.projects[row.project], Method(row.method)
             more = (row.size, row.probe, row.accepted, row.batch_limit, row.taken_at, lease_ends)
-            convoy.append(Held(row.id, row.token, project, method, *more))
+            convoy.append(Leased(row.id, row.token, project, method, *more))
         return convoy
 
     def _contacts(self, convoy: Convoy) -> list[Contact]:
@@ -115,17 +115,17 @@ class Pusher:
             known = look_up(connection, convoy, held, verdicts, since)
         going, decided = sort_out(held, verdicts, known)
         ours = self._settle(convoy, decided)
-        return [Trip(held, journey(held, contacts, going)) for held in ours]
+        return [Trip(leased, journey(leased, contacts, going)) for leased in ours]
 
     def _settle(self, convoy: Convoy, decided: Verdicts) -> Convoy:
         """Settle what is decided before anything has left; the batches that go on, as far as we know."""
-        if not decided and not any(held.probe for held in convoy):
+        if not decided and not any(leased.probe for leased in convoy):
             return convoy
         with self.engine.begin() as connection:
             ours = guard(connection, convoy)
-            if any(held.probe for held in ours):
+            if any(leased.probe for leased in ours):
                 pauses.lift(connection, ours[0].project.id, {PauseReason.MAPPING_BROKEN})
-            batches = {held.id for held in ours}
+            batches = {leased.id for leased in ours}
             verdicts = [(contact, verdict) for contact, verdict in decided if contact.batch in batches]
             if verdicts:
                 settle(connection, ours, verdicts)
@@ -133,21 +133,21 @@ class Pusher:
 
     def _end(self, trip: Trip) -> None:
         """Judge what is left when every part is decided."""
-        held, left = trip.held, trip.journey
+        leased, left = trip.leased, trip.journey
         trip.is_over = True
-        if not left.suspects and (left.posted or not held.probe):
+        if not left.suspects and (left.posted or not leased.probe):
             return
         with self.engine.begin() as connection:
-            if left.suspects and guard(connection, [held]):
-                settle(connection, [held], judge_suspects(left, probe=held.probe))
-            if held.probe and not left.posted:
-                pauses.rearm(connection, held.project.id, 0.0)
+            if left.suspects and guard(connection, [leased]):
+                settle(connection, [leased], judge_suspects(left, probe=leased.probe))
+            if leased.probe and not left.posted:
+                pauses.rearm(connection, leased.project.id, 0.0)
 
 
-def journey(held: Held, contacts: Sequence[Contact], going: Sequence[Ready]) -> Journey:
+def journey(leased: Leased, contacts: Sequence[Contact], going: Sequence[Ready]) -> Journey:
     """What is left of one batch of a convoy."""
     return Journey(
-        parts_of([item for item in going if item.contact.batch == held.id]),
-        suspects_of([contact for contact in contacts if contact.batch == held.id]),
-        accepted=held.accepted,
+        parts_of([item for item in going if item.contact.batch == leased.id]),
+        suspects_of([contact for contact in contacts if contact.batch == leased.id]),
+        accepted=leased.accepted,
     )

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from worker.api.outcome import Outcome
-from worker.batches import Held, Ready
+from worker.batches import Leased, Ready
 from worker.push.judge import Journey
 
 
@@ -15,7 +15,7 @@ from worker.push.judge import Journey
 class Trip:
     """A batch with what is left of it. `is_over`: it has ended, waits elsewhere, or is no longer ours."""
 
-    held: Held
+    leased: Leased
     journey: Journey
     is_over: bool = False
 
@@ -36,6 +36,6 @@ class Flight:
     answer: Future[Outcome]
 
 
-def ids(batches: Iterable[Held]) -> list[int]:
+def ids(batches: Iterable[Leased]) -> list[int]:
     """Their ids, for statements and for the log."""
-    return [held.id for held in batches]
+    return [leased.id for leased in batches]

@@ -29,17 +29,17 @@ class TurnBack:
     def postpone(self, trip: Trip, wait: float, *, in_the_middle: bool) -> None:
         """The batch goes on in `wait` seconds."""
         trip.is_over = True
-        held, journey = trip.held, trip.journey
+        leased, journey = trip.leased, trip.journey
         with self.engine.begin() as connection:
-            if not guard(connection, [held]):
+            if not guard(connection, [leased]):
                 return
             if in_the_middle:
-                connection.execute(sql(__package__, "postpone"), {"batch": held.id, "after": wait})
+                connection.execute(sql(__package__, "postpone"), {"batch": leased.id, "after": wait})
             else:
-                settle(connection, [held], [(contact, PutBack(wait)) for contact in journey.rest()])
-            if held.probe:
-                pauses.rearm(connection, held.project.id, wait + self.policy.lease if in_the_middle else wait)
-        log.info("postponed", project=held.project.id, batch=held.id, seconds=round(wait, 3))
+                settle(connection, [leased], [(contact, PutBack(wait)) for contact in journey.rest()])
+            if leased.probe:
+                pauses.rearm(connection, leased.project.id, wait + self.policy.lease if in_the_middle else wait)
+        log.info("postponed", project=leased.project.id, batch=leased.id, seconds=round(wait, 3))
 
     def put_back(self, convoy: Convoy, after: float, *, pause: PauseFor | None = None, rearm: bool = False) -> None:
         """All contacts of the batches wait for `after` seconds; where `pause` says so, their project pauses."""
@@ -53,5 +53,5 @@ class TurnBack:
             project = ours[0].project.id
             if pause:
                 pauses.pause_for(connection, project, pause.reason, pause.detail, self.policy)
-            if rearm and any(held.probe for held in ours):
+            if rearm and any(leased.probe for leased in ours):
                 pauses.rearm(connection, project, after)

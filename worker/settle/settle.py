@@ -13,7 +13,7 @@ from worker.batches import (
     Buried,
     Contact,
     Convoy,
-    Held,
+    Leased,
     Moved,
     PutBack,
     Sent,
@@ -35,15 +35,15 @@ Judged = Sequence[tuple[Contact, V]]
 def guard(connection: Connection, convoy: Convoy) -> Convoy:
     """Lock the batches, and return those that are still ours: somebody else has taken the others back."""
     found = set(connection.execute(sql(__package__, "guard"), {"batches": tokens(convoy)}).scalars())
-    for held in convoy:
-        if held.id not in found:
-            log.warning("lease_lost", batch=held.id, project=held.project.id)
-    return [held for held in convoy if held.id in found]
+    for leased in convoy:
+        if leased.id not in found:
+            log.warning("lease_lost", batch=leased.id, project=leased.project.id)
+    return [leased for leased in convoy if leased.id in found]
 
 
 def tokens(convoy: Convoy) -> str:
     """The batches with their fencing tokens, as the statements take them."""
-    return rows(("batch", "token"), [(held.id, held.token) for held in convoy])
+    return rows(("batch", "token"), [(leased.id, leased.token) for leased in convoy])
 
 
 def settle(connection: Connection, convoy: Convoy, verdicts: Verdicts, *, posted: Sequence[Contact] = ()) -> set[int]:
@@ -60,7 +60,7 @@ def settle(connection: Connection, convoy: Convoy, verdicts: Verdicts, *, posted
     _mark(connection, verdicts)
     _leave(connection, convoy[0], verdicts)
     _put_back(connection, of(verdicts, PutBack))
-    return finish(connection, [held.id for held in convoy])
+    return finish(connection, [leased.id for leased in convoy])
 
 
 def finish(connection: Connection, batches: Sequence[int]) -> set[int]:
@@ -145,7 +145,7 @@ def _mark(connection: Connection, verdicts: Verdicts) -> None:
         connection.execute(sql(__package__, "move"), {"moved": parts})
 
 
-def _leave(connection: Connection, held: Held, verdicts: Verdicts) -> None:
+def _leave(connection: Connection, leased: Leased, verdicts: Verdicts) -> None:
     sent, unchanged, absent = of(verdicts, Sent), of(verdicts, Unchanged), of(verdicts, Absent)
     settled = places([*sent, *unchanged, *absent, *of(verdicts, Superseded)])
     _run(
@@ -153,8 +153,8 @@ def _leave(connection: Connection, held: Held, verdicts: Verdicts) -> None:
         "leave",
         [*settled, *places(of(verdicts, Buried))],
         settled=numbers(settled),
-        project=held.project.id,
-        method=held.method,
+        project=leased.project.id,
+        method=leased.method,
         sent=len(sent),
         unchanged=len(unchanged),
         absent=len(absent),
