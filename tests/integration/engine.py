@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from psycopg.rows import namedtuple_row
 
 from models import PauseReason
 from tests.waiting import wait_until
+from worker.api.outcome import Outcome
 from worker.backfill.backfill import Backfill
 from worker.config.mapping import load_mapping
 from worker.config.model import Project
@@ -149,6 +152,32 @@ class Engine:
     def due_now(self) -> None:
         """Let the time pass until every try is due."""
         self.sql("UPDATE ringostat_sync.pending SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
+
+    def hold(self) -> None:
+        """The API asks for a minute's rest: longer than any push waits inside its slot."""
+        self.wiring.limiter.hold(self.project, 60.0)
+
+    def let_go(self) -> None:
+        """Let that minute pass: whoever waited for its end is due."""
+        self.wiring.limiter.release(self.project)
+        self.due_now()
+        self.sql("UPDATE ringostat_sync.batches SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
+
+    def after_each_request(self, act: Callable[[int], None]) -> None:
+        """Let something happen once the API has answered, before anybody hears of it; `act` gets the number of the request."""
+        post, numbers = self.wiring.pusher.departures.client.post, count(1)
+
+        def posting(*arguments: Any) -> Outcome:
+            number = next(numbers)
+            outcome = post(*arguments)
+            act(number)
+            return outcome
+
+        self.wiring.pusher.departures.client.post = posting  # type: ignore[method-assign]
+
+    def after_first_request(self, act: Callable[[], object]) -> None:
+        """The same, but for the first alone: its contacts are still in flight."""
+        self.after_each_request(lambda number: act() if number == 1 else None)
 
     def fail(self, requests: int) -> None:
         """Let so many requests go out, whatever is due when."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +9,10 @@ import pytest
 
 from tests.integration.deaths import recover_now
 from tests.integration.engine import Engine
-from tests.waiting import wait_until
 from worker.api.outcome import Outcome
 from worker.limiter.bucket import Grant, Later
 from worker.recover.recover import Recovered, recover
-from worker.sandbox.faults import Latency, Refuse
+from worker.sandbox.faults import Refuse
 from worker.settle.settle import guard
 
 
@@ -196,15 +194,10 @@ def test_a_late_answer_is_not_believed(engine: Engine) -> None:
     engine.contacts(1, 1, "Old")
     engine.change(1)
     [batch] = engine.collect()
-    latency = engine.sandbox.faults.add(Latency(ms=300))
-    pushing = threading.Thread(target=engine.wiring.pusher.push, args=[batch])
-    pushing.start()
-    wait_until(lambda: len(engine.sandbox.requests) == 1, what="the request")
-    recover_now(engine)
-    pushing.join()
+    engine.after_first_request(lambda: recover_now(engine))
+    engine.wiring.pusher.push(batch)
     assert engine.lane().sent == 0
 
-    engine.sandbox.faults.remove(latency)
     engine.drain()
     assert engine.lane().sent == 1
     assert len(engine.posted()) == 2

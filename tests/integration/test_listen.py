@@ -102,17 +102,13 @@ def test_a_probe_in_the_middle_of_a_split_goes_on(engine: Engine) -> None:
     engine.sandbox.faults.add(Refuse(field="fullName", contains="Name 1"))
     engine.pause("refusing_all", seconds=0.0)
     [probe] = engine.collect()
-    post = engine.wiring.pusher.departures.client.post
-
-    def hold_and_post(*arguments):
-        engine.wiring.limiter.hold(engine.project, 1.1)
-        return post(*arguments)
-
-    engine.wiring.pusher.departures.client.post = hold_and_post  # type: ignore[method-assign]
+    engine.after_first_request(engine.hold)
     engine.wiring.pusher.push(probe)
     assert engine.sql("SELECT state::text, probe FROM ringostat_sync.batches") == [("postponed", True)]
+    assert not has_work(engine)
 
-    wait_until(lambda: has_work(engine), timeout=3, what="the probe to be seen")
+    engine.let_go()
+    assert has_work(engine)
     assert engine.collect() == [probe]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
@@ -11,13 +10,12 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from tests.integration.engine import Engine
-from tests.waiting import wait_until
 from worker.api.outcome import Accepted
 from worker.database.engines import crm_engine
 from worker.limiter.bucket import Limiter, Posted
 from worker.projects.addresses import Addresses
 from worker.reading.reader import Reader
-from worker.sandbox.faults import Latency, ResetAfter, Status
+from worker.sandbox.faults import ResetAfter, Status
 
 
 def test_the_document_is_read_after_the_claim(engine: Engine) -> None:
@@ -139,8 +137,11 @@ def test_force_survives_coming_back(engine: Engine) -> None:
     [batch] = engine.collect()
     engine.change(1)
     engine.collect()
-    engine.wiring.limiter.hold(engine.project, 1.2)
+    engine.hold()
     engine.wiring.pusher.push(batch)
+    assert (engine.waiting()["1"].forced, engine.lane().in_flight) == (True, 0)
+
+    engine.let_go()
     engine.drain()
 
     assert engine.posted() == [["1"], ["1"]]
@@ -151,12 +152,8 @@ def test_a_batch_is_pushed_once(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    engine.sandbox.faults.add(Latency(ms=300))
-    pushing = threading.Thread(target=engine.wiring.pusher.push, args=[batch])
-    pushing.start()
-    wait_until(lambda: len(engine.sandbox.requests) == 1, what="the first request")
+    engine.after_first_request(lambda: engine.wiring.pusher.push(batch))
     engine.wiring.pusher.push(batch)
-    pushing.join()
     engine.wiring.pusher.push(batch)
 
     assert engine.posted() == [["1"]]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.integration.engine import Engine
-from worker.api.outcome import Outcome
 from worker.letters import letters
 from worker.sandbox.faults import ErrorIn2xx, Refuse
 
@@ -17,19 +14,6 @@ POISON = Refuse(field="fullName", contains="POISON")
 def poison(engine: Engine, *keys: int) -> None:
     for key in keys:
         engine.contacts(key, key, "POISON")
-
-
-def after_each_request(engine: Engine, act: Callable[[int], None]) -> None:
-    """Let something happen between an answer and the next request; `act` gets the number of the request."""
-    post, count = engine.wiring.pusher.departures.client.post, [0]
-
-    def posting(*arguments) -> Outcome:
-        outcome = post(*arguments)
-        count[0] += 1
-        act(count[0])
-        return outcome
-
-    engine.wiring.pusher.departures.client.post = posting  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("at_fault", [(37,), (1,), (100,), (1, 2), (13, 88)], ids=str)
@@ -173,13 +157,13 @@ def test_a_split_waits_for_the_limit_outside_the_workers_slot(engine: Engine) ->
     engine.contacts(1, 8)
     poison(engine, 3)
     engine.sandbox.faults.add(POISON)
-    hold = lambda number: engine.wiring.limiter.hold(engine.project, 1.2) if number == 3 else None  # noqa: E731
-    after_each_request(engine, hold)
+    engine.after_each_request(lambda number: engine.hold() if number == 3 else None)
     engine.change(*range(1, 9))
     engine.push()
     assert engine.sql("SELECT state::text, accepted FROM ringostat_sync.batches") == [("postponed", True)]
     assert (engine.lane().sent, engine.lane().in_flight, engine.lane().pending) == (2, 6, 0)
 
+    engine.let_go()
     engine.drain()
     assert [ids for ids in engine.posted() if "1" in ids] == [[str(key) for key in range(1, n)] for n in (9, 5, 3)]
     assert engine.posted()[3:] == [["3", "4"], ["3"], ["4"], ["5", "6", "7", "8"]]
@@ -190,14 +174,14 @@ def test_suspects_survive_a_wait(engine: Engine) -> None:
     """That the API refuses everything is judged over the whole batch, also where it waited between."""
     engine.contacts(1, 6)
     engine.sandbox.faults.add(Refuse(field="fullName", contains="Name"))
-    hold = lambda number: engine.wiring.limiter.hold(engine.project, 1.1) if number == 5 else None  # noqa: E731
-    after_each_request(engine, hold)
+    engine.after_each_request(lambda number: engine.hold() if number == 5 else None)
     engine.change(*range(1, 7))
     engine.push()
-    assert engine.sql("SELECT count(*) FROM ringostat_sync.in_flight WHERE suspect_status = 422") > [(0,)]
-    while engine.lane().paused is None:
-        engine.push()
+    assert engine.sql("SELECT key FROM ringostat_sync.in_flight WHERE suspect_status = 422") == [("1",), ("2",)]
 
+    engine.let_go()
+    engine.push()
+    assert engine.lane().paused is not None
     assert (engine.lane().dead, engine.lane().pending) == (0, 6)
     assert len([ids for ids in engine.posted() if len(ids) == 1]) == 5
 
@@ -206,12 +190,15 @@ def test_a_suspect_that_waited_keeps_its_document(engine: Engine) -> None:
     """Its letter shows what was refused, as every other letter does."""
     engine.contacts(1, 2, "POISON")
     engine.sandbox.faults.add(POISON)
-    hold = lambda number: engine.wiring.limiter.hold(engine.project, 1.1) if number == 2 else None  # noqa: E731
-    after_each_request(engine, hold)
+    engine.after_each_request(lambda number: engine.hold() if number == 2 else None)
     engine.change(1, 2)
-    engine.drain()
+    engine.push()
+    assert engine.sql("SELECT key FROM ringostat_sync.in_flight WHERE suspect_status = 422") == [("1",)]
 
-    assert engine.sql("SELECT key FROM ringostat_sync.dead_letters WHERE document IS NULL") == []
+    engine.let_go()
+    engine.drain()
+    buried = engine.sql("SELECT key, document IS NULL FROM ringostat_sync.dead_letters ORDER BY key")
+    assert buried == [("1", False), ("2", False)]
 
 
 def test_a_change_during_a_split_is_not_lost(engine: Engine) -> None:
@@ -225,7 +212,7 @@ def test_a_change_during_a_split_is_not_lost(engine: Engine) -> None:
             engine.contacts(2, 2, "Fine")
             engine.change(2)
 
-    after_each_request(engine, correct)
+    engine.after_each_request(correct)
     engine.change(1, 2, 3, 4)
     engine.drain()
 
