@@ -31,6 +31,7 @@ BASE = 10_000
 """Contacts that the demo makes up; the others are their copies."""
 NO_QUOTA = "100000/s"
 GRACE = 30.0
+CALM_WITHIN = 60.0
 WAITING = """
 SELECT EXISTS (SELECT FROM ringostat_sync.outbox) OR EXISTS (SELECT FROM ringostat_sync.pending)
     OR EXISTS (SELECT FROM ringostat_sync.in_flight)
@@ -140,22 +141,29 @@ class Ground:
 
     @contextmanager
     def parts(self, environment: dict[str, str], *commands: Sequence[str]) -> Iterator[list[Program]]:
-        """Our own commands as processes, calm when they are handed over: Python has started, workers have forked."""
+        """Our own commands as processes, calm when they are handed over: Python has started, workers have forked.
+
+        Raises TimeoutError where they are not calm in time: what would be measured then is their start.
+        """
         arguments = [[sys.executable, "-P", "-m", "worker", *command] for command in commands]
-        with self.programs(environment, *arguments) as programs:
+        with self.programs(environment, *arguments, calm=True) as programs:
             yield programs
 
     @contextmanager
-    def programs(self, environment: dict[str, str], *commands: Sequence[str]) -> Iterator[list[Program]]:
-        """Any commands likewise."""
+    def programs(
+        self, environment: dict[str, str], *commands: Sequence[str], calm: bool = False
+    ) -> Iterator[list[Program]]:
+        """Any commands likewise; those that need not be `calm` may have begun to work."""
         with ExitStack() as stack:
             programs = []
             for arguments in commands:
                 programs.append(Program(arguments, environment, self.log))
                 stack.callback(programs[-1].end)
-            wait_until_calm([program.pid for program in programs])
+            are_calm = grow_calm([program.pid for program in programs])
             if not all(program.running() for program in programs):
                 raise RuntimeError(f"A part has ended too soon:\n{self.log.read_text(errors='replace')[-3000:]}")
+            if calm and not are_calm:
+                raise TimeoutError(f"The parts were not calm within {CALM_WITHIN:g} s.")
             yield programs
 
     def run(self, environment: dict[str, str], *command: str) -> None:
@@ -182,15 +190,16 @@ class Ground:
             connection.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))
 
 
-def wait_until_calm(pids: Sequence[int], within: float = 60.0) -> None:
-    """Return when these trees have used next to no CPU for a second: what is measured then is work, not starting."""
-    end = time.monotonic() + within
+def grow_calm(pids: Sequence[int]) -> bool:
+    """Whether these trees have used next to no CPU for a second, as soon as they have: what is measured then is work, not starting."""
+    end = time.monotonic() + CALM_WITHIN
     calm, before = 0, 0.0
     while calm < 4 and time.monotonic() < end:
         time.sleep(0.25)
         now = measure.cpu_seconds(pids)
         calm = calm + 1 if before and now - before < 0.05 else 0
         before = now
+    return calm == 4
 
 
 def wait_until_drained(connection: psycopg.Connection[Any], timeout: float = 1800.0) -> None:

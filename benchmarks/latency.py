@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from bisect import bisect_left
@@ -15,7 +14,7 @@ import psycopg
 
 from benchmarks.change import RAISE
 from benchmarks.drain import PARTS
-from benchmarks.ground import Ground, Program, value, wait_until_drained
+from benchmarks.ground import Ground, value, wait_until_drained
 from benchmarks.receiver import Receiver, states
 from benchmarks.table import Figure
 
@@ -79,13 +78,9 @@ def latency(commit: Commit, arrivals: list[tuple[float, int]]) -> float:
 
 
 def backfill(environment: dict[str, str], ground: Ground, url: str) -> None:
-    """Start a backfill, and return when it is out."""
+    """Put everybody into the queue, and return when all of them are on their way. Raises RuntimeError."""
+    ground.run(environment, "backfill", "contacts")
     with psycopg.connect(url, autocommit=True) as connection:
-        program = Program([sys.executable, "-P", "-m", "worker", "backfill", "contacts"], environment, ground.log)
-        try:
-            program.wait()
-        finally:
-            program.end()
         while value(connection, BACKFILLED):
             time.sleep(0.1)
 
