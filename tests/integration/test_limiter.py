@@ -78,5 +78,5 @@ def test_a_grant_of_a_lost_bucket_is_not_used(redis_url: str) -> None:
 
 def test_without_redis_nothing_is_granted() -> None:
     """It fails safe."""
-    with Redis(port=1) as redis, pytest.raises(LimiterUnavailableError):
+    with Redis(port=1, retry=None) as redis, pytest.raises(LimiterUnavailableError):
         limiter(redis).take(Project(1, Rate(5, 1.0), 100), 1.0)
