@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.integration.engine import Engine
@@ -63,6 +65,21 @@ def test_one_row_that_can_not_be_computed_stops_nobody(engine: Engine) -> None:
 
     assert Finding(told, warns=True) in found
     assert not any(one.stops for one in found)
+
+
+def test_a_query_that_reads_everybody_for_a_few_is_a_warning(engine: Engine) -> None:
+    """With PostgreSQL's own estimates: its keys are read one by one."""
+    engine.sql("CREATE TABLE crm.deals AS SELECT mod(g, 20000) AS person FROM generate_series(1, 60000) g")
+    engine.sql("CREATE INDEX ON crm.deals (person)")
+    engine.sql("ANALYZE crm.deals")
+    joined = "JOIN (SELECT person, count(*) FROM crm.deals GROUP BY person) AS d ON d.person = c.id"
+    [told] = [one for one in findings(engine, f"SELECT c.id AS key FROM crm.contacts c {joined}") if "five" in one.text]
+
+    assert (told.warns, told.stops) == (True, False)
+    assert re.fullmatch(
+        r"checked: for five keys PostgreSQL would read \d{4,} rows, for one key \d; so keys are read one by one\. .*",
+        told.text,
+    )
 
 
 def test_a_column_that_nobody_quoted_is_a_warning(engine: Engine) -> None:
