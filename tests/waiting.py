@@ -5,9 +5,13 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+WAITING = """
+SELECT 1 FROM ringostat_sync.outbox UNION ALL SELECT 1 FROM ringostat_sync.expansions
+UNION ALL SELECT 1 FROM ringostat_sync.pending UNION ALL SELECT 1 FROM ringostat_sync.in_flight LIMIT 1
+"""
 
 
 def wait_until(condition: Callable[[], T], timeout: float = 10, every: float = 0.02, what: str | None = None) -> T:
@@ -24,6 +28,11 @@ def wait_until(condition: Callable[[], T], timeout: float = 10, every: float = 0
             )
         time.sleep(every)
     return found
+
+
+def nothing_waits(sql: Callable[[str], list[Any]]) -> bool:
+    """Whether every change has come to its end; `sql` returns the rows of a statement."""
+    return not sql(WAITING)
 
 
 def _source(condition: Callable[[], object]) -> str:

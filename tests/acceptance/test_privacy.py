@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from redis import Redis
 
-from tests.waiting import wait_until
+from tests.waiting import nothing_waits, wait_until
 from worker.sandbox.faults import Status
 from worker.sandbox.server import Sandbox
 from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
@@ -223,8 +223,7 @@ def go_every_way(job: Job) -> None:
     come_in_numbers(job)
     is_echoed(job)
     breaks_the_mapping(job)
-    left = "SELECT 1 FROM ringostat_sync.pending UNION ALL SELECT 1 FROM ringostat_sync.in_flight LIMIT 1"
-    wait_until(lambda: not job.sql(left), timeout=30, what="everything to settle")
+    wait_until(lambda: nothing_waits(job.sql), timeout=30, what="everything to settle")
 
 
 def fails_unforeseen(job: Job) -> None:

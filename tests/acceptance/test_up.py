@@ -16,12 +16,19 @@ import psutil
 import psycopg
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import nothing_waits, wait_until
 from worker.up.embedded.ports import next_free
 
 APART = os.getpid() % 100
 """Two runs of these tests, side by side on one machine, don't look for the same port at the same moment."""
 COMMAND = [sys.executable, "-P", "-m", "worker"]
+
+RENAMED = """
+SELECT id::text FROM crm.contacts WHERE NOT hidden AND last_name = 'Живучий' AND id::text NOT IN (
+    SELECT key FROM ringostat_sync.dead_letters WHERE source = 'contacts' AND state = 'open'
+)
+"""
+"""Those who have to be on the telephone under their new name."""
 
 
 class Up:
@@ -65,14 +72,16 @@ class Up:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def names(self) -> list[str]:
+    def contacts(self) -> list[dict[str, str | None]]:
+        """What the contact book holds."""
         try:
-            contacts = httpx.get(f"{self.sandbox}/_sandbox/contacts.json?limit=100000", trust_env=False).json()[
-                "contacts"
-            ]
+            answer = httpx.get(f"{self.sandbox}/_sandbox/contacts.json?limit=100000", trust_env=False)
         except httpx.ConnectError:  # it is still starting
             return []
-        return [contact["fullName"] for contact in contacts]
+        return answer.json()["contacts"]
+
+    def names(self) -> list[str]:
+        return [str(contact["fullName"]) for contact in self.contacts()]
 
     def workers(self) -> list[psutil.Process]:
         """The worker and its children."""
@@ -152,14 +161,19 @@ def test_a_killed_worker_loses_nothing(up: Up) -> None:
     httpx.post(f"{up.sandbox}/_sandbox/faults", json={"kind": "latency", "ms": 300}, trust_env=False).raise_for_status()
     up.sql("UPDATE crm.contacts SET last_name = 'Живучий' WHERE NOT hidden")
     wait_until(lambda: up.sql("SELECT 1 FROM ringostat_sync.batches WHERE posted"), timeout=20, what="a push under way")
-    for process in up.workers():
+    killed = up.workers()
+    for process in killed:
         process.kill()
+    assert len(killed) > 1
 
-    def arrived() -> bool:
-        left = "SELECT 1 FROM ringostat_sync.in_flight UNION ALL SELECT 1 FROM ringostat_sync.pending LIMIT 1"
-        return not up.sql(left) and sum("Живучий" in name for name in up.names()) > 100
+    def missing() -> set[str]:
+        awaited = {key for (key,) in up.sql(RENAMED)}
+        return awaited - {
+            str(contact["externalId"]) for contact in up.contacts() if "Живучий" in str(contact["fullName"])
+        }
 
-    wait_until(arrived, timeout=90, every=0.2, what="everything to arrive")
+    wait_until(lambda: nothing_waits(up.sql) and not missing(), timeout=90, every=0.2, what="everybody to arrive")
+    assert len(up.sql(RENAMED)) > 100
     httpx.delete(f"{up.sandbox}/_sandbox/faults", trust_env=False)
 
 

@@ -26,7 +26,7 @@ from tests.arrivals import most_in_a_second
 from tests.chaos.armed import FOLDER
 from tests.chaos.processes import ROOT, Process, Supervisor
 from tests.chaos.proxy import Proxy
-from tests.waiting import wait_until
+from tests.waiting import nothing_waits, wait_until
 from worker import capture
 from worker.config.mapping import load_mapping
 from worker.config.settings import load_settings
@@ -69,10 +69,6 @@ watch = [
   { table = "crm.contacts", key = "id" },
   { table = "crm.companies", keys = "SELECT c.id FROM crm.contacts c WHERE c.company_id = changed.id" },
 ]
-"""
-WAITING = """
-SELECT 1 FROM ringostat_sync.outbox UNION ALL SELECT 1 FROM ringostat_sync.expansions
-UNION ALL SELECT 1 FROM ringostat_sync.pending UNION ALL SELECT 1 FROM ringostat_sync.in_flight LIMIT 1
 """
 
 
@@ -246,7 +242,7 @@ class House:
         wait_until(lambda: self._versions(MARKER)[-1:] >= [version], timeout=timeout, what="a change to arrive")
 
     def settle(self, timeout: float) -> None:
-        wait_until(lambda: not self.sql(WAITING), timeout=timeout, every=0.1, what="everything to settle")
+        wait_until(lambda: nothing_waits(self.sql), timeout=timeout, every=0.1, what="everything to settle")
 
     def flood(self) -> None:
         """Change every contact, so that there is a backlog; requests are counted from here on."""

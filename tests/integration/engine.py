@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import namedtuple_row
 
 from models import PauseReason
-from tests.waiting import wait_until
+from tests.waiting import nothing_waits, wait_until
 from worker.api.outcome import Outcome
 from worker.backfill.backfill import Backfill
 from worker.config.mapping import load_mapping
@@ -118,10 +118,7 @@ class Engine:
 
         def quiet() -> bool:
             self.push()
-            return not self.sql(
-                "SELECT 1 FROM ringostat_sync.outbox UNION ALL SELECT 1 FROM ringostat_sync.pending"
-                " UNION ALL SELECT 1 FROM ringostat_sync.in_flight LIMIT 1"
-            )
+            return nothing_waits(self.sql)
 
         wait_until(quiet, timeout=timeout, what="the queue to drain")
 

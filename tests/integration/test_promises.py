@@ -13,20 +13,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.arrivals import most_in_a_second, used_at_best
+from tests.integration.deaths import KilledError
 from tests.integration.engine import PROJECT, Engine
-from tests.waiting import wait_until
+from tests.waiting import nothing_waits, wait_until
 from worker.recover.recover import recover
 from worker.sandbox.faults import ErrorIn2xx, Half, HangAfter, Latency, NotJson, Refuse, Reset, ResetAfter, Status
 
 CONTACTS = 60
-QUIET = """
-    SELECT 1 FROM ringostat_sync.outbox UNION ALL SELECT 1 FROM ringostat_sync.pending
-    UNION ALL SELECT 1 FROM ringostat_sync.in_flight LIMIT 1
-"""
-
-
-class KilledError(BaseException):
-    """The process ends here."""
 
 
 class InFlight:
@@ -141,7 +134,7 @@ def settle_all(engine: Engine) -> None:
     def quiet() -> bool:
         engine.probe_now()
         engine.sql("DELETE FROM ringostat_sync.service_health")
-        return not engine.sql(QUIET)
+        return nothing_waits(engine.sql)
 
     wait_until(quiet, timeout=30, every=0.05, what="everything to settle")
 
