@@ -53,14 +53,3 @@ def test_it_logs_refusals_without_saying_whose(running: tuple[subprocess.Popen[s
     assert output == ""
     assert "not_accepted" in errors
     assert not any(private in errors for private in ("Секретна", "380501112233", "example.com"))
-
-
-def test_a_taken_port_ends_it_with_one_line() -> None:
-    """Exit code 2, and the setting that says which port."""
-    with Sandbox() as taken:
-        command = [sys.executable, "-m", "worker", "sandbox", "--port", str(taken.port)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-
-    assert ended.returncode == 2
-    assert "SANDBOX_PORT" in ended.stderr
-    assert "Traceback" not in ended.stderr

@@ -11,7 +11,6 @@ import psycopg
 from psycopg.rows import namedtuple_row
 
 from tests.integration.engine import PROJECT, Engine
-from worker.config.mapping import load_mapping
 from worker.projects import health
 from worker.status.status import LaneStatus, read_status
 
@@ -65,23 +64,6 @@ AGAINST = """
 SELECT p.reason FROM ringostat_sync.pauses AS p, ringostat_sync.batches AS b
 WHERE b.id = %s AND (p.reason = 'by_hand' OR NOT b.probe)
 """
-TOML = """
-origin = "CRM"
-default_responsible = "1"
-[[sources]]
-name = "contacts"
-method = "contacts"
-query = "contacts.sql"
-[[sources]]
-name = "leads"
-method = "contacts"
-identity = "leadId"
-query = "leads.sql"
-[[sources]]
-name = "companies"
-method = "organizations"
-query = "companies.sql"
-"""
 
 
 class AtOnce:
@@ -112,8 +94,6 @@ class Stage:
 
     def __init__(self, engine: Engine) -> None:
         self.engine, self.wiring = engine, engine.wiring
-        (engine.folder / "sync.toml").write_text(TOML, encoding="utf-8")
-        self.wiring.mapping = load_mapping(self.wiring.settings, need_keys=True)
         self._client = self.wiring.pusher.departures.client
         self.wiring.pusher.departures.sleep = lambda _seconds: None
         self.wiring.pusher.departures.senders = AtOnce()  # type: ignore[assignment]

@@ -20,7 +20,6 @@ from worker.sandbox.faults import (
     Status,
 )
 
-TEN_SECONDS_AGO = "UPDATE ringostat_sync.service_health SET failing_since = clock_timestamp() - interval '10 seconds'"
 FOR_EVER = 0
 
 
