@@ -237,7 +237,7 @@ def test_a_split_that_waits_twice_goes_on_where_it_was(engine: Engine) -> None:
     """Where somebody else took the grant that it came back for, it waits once more, in its parts."""
     engine.contacts(1, 4, "POISON")
     engine.sandbox.faults.add(POISON)
-    after_each_request(engine, lambda _: engine.wiring.limiter.hold(engine.project, 60))
+    engine.after_each_request(lambda _: engine.hold())
     engine.change(1, 2, 3, 4)
     engine.push()
     engine.sql("UPDATE ringostat_sync.batches SET due_at = now() WHERE state = 'postponed'")
