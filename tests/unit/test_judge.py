@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from models import LetterReason, PauseReason
+from tests.dice import Longest
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
 from worker.batches import Buried, Contact, Moved, PutBack, Ready, Sent, Suspect, Verdict
 from worker.document import Built
@@ -228,12 +229,12 @@ def test_a_failure_counts_for_those_who_were_posted() -> None:
     assert len({verdict.after for verdict in verdicts.values()}) == 1
 
 
-@pytest.mark.parametrize("attempts", [0, 1, 4, 9])
-def test_a_failure_waits_below_its_ceiling(attempts: int) -> None:
-    """Backoff by the tries behind, with jitter."""
-    verdicts = by_place(decide(BROKEN, [ready(0, attempts), ready(1)]))
+@pytest.mark.parametrize(("attempts", "longest"), [(0, 1.0), (1, 2.0), (4, 16.0), (9, 512.0), (20, 3600.0)])
+def test_a_failure_waits_by_the_tries_behind(attempts: int, longest: float) -> None:
+    """The longest that it may wait doubles with each; of a part, whoever has the most tries behind decides for all."""
+    verdicts = by_place(decide(BROKEN, [ready(0), ready(1, attempts)], dice=Longest()))
 
-    assert 0 < verdicts[0].after <= 2.0**attempts
+    assert [verdict.after for verdict in verdicts.values()] == [longest, longest]
 
 
 def test_a_contact_alone_is_buried_after_its_last_try() -> None:
