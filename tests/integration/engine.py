@@ -221,16 +221,17 @@ class Engine:
         return self.wiring.mapping.projects[PROJECT]
 
     def entries_read(self, *tables: str) -> int:
-        """Entries read in the indexes of these tables of ours (of all) so far, dead ones too: what work costs, however busy the machine is.
+        """Entries read in the indexes of these tables of ours (of all) so far, dead ones too, and rows read without an index.
 
-        A session tells its counts at its end, and is no longer listed when it has.
+        It is what work costs, however busy the machine is. A session tells its counts at its end, and is no longer listed when it has.
         """
         self.wiring.engine.dispose()
         self.wiring.crm.dispose()
         others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'"
         wait_until(lambda: not self.sql(others), what="the engine's sessions to end")
         counted = (
-            "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes"
+            "SELECT sum(read) FROM (SELECT schemaname, relname, idx_tup_read AS read FROM pg_stat_user_indexes"
+            " UNION ALL SELECT schemaname, relname, seq_tup_read FROM pg_stat_user_tables) AS reads"
             " WHERE schemaname = 'ringostat_sync' AND (relname = ANY(%s) OR %s)"
         )
         return int(self.sql(counted, list(tables), not tables)[0][0])

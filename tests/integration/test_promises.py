@@ -198,24 +198,80 @@ def test_the_receiver_counts_no_more_than_the_rate(make_engine: Callable[..., En
     assert used_at_best(arrived, 20, 40) >= 0.95
 
 
-def test_a_flood_in_one_project_does_not_delay_another(make_engine: Callable[..., Engine]) -> None:
-    """The cost of a round is that of its batches: with 200,000 contacts waiting it stays what it was."""
-    engine = make_engine()
+PENDING = """
+    INSERT INTO ringostat_sync.pending (project, method, identity, key, source, outbox_id, priority, captured_at)
+    SELECT {project}, 'contacts', 'externalId', g, 'contacts', g - 1000000, 2, now() FROM generate_series({first}, {last}) g;
+"""
+"""Contacts that wait as a backfill leaves them."""
+OF_ITS_OWN = {
+    "backlog": PENDING.format(project=PROJECT, first=10_001, last=200_000),
+    "history": f"""
+        INSERT INTO ringostat_sync.deliveries (project, method, identity, key, outbox_id, digest)
+            SELECT {PROJECT}, 'contacts', 'externalId', 'past' || g, g, decode(md5(g::text), 'hex') FROM generate_series(1, 200000) g;
+        INSERT INTO ringostat_sync.settlements (project, method, sent)
+            SELECT {PROJECT}, 'contacts', 10 FROM generate_series(1, 20000);
+        INSERT INTO ringostat_sync.requests (project, method, batch_id, entries, posted_at, outcome)
+            SELECT {PROJECT}, 'contacts', g, 10, now() - interval '1 day', 'accepted' FROM generate_series(1, 20000) g;
+        INSERT INTO ringostat_sync.dead_letters
+            (project, method, identity, key, source, outbox_id, state, reason, detail, attempts, closed_at)
+            SELECT {PROJECT}, 'contacts', 'externalId', 'past' || g, 'contacts', g, 'closed', 'refused', 'No.', 1, now()
+            FROM generate_series(1, 20000) g;
+    """,
+}
+OF_OTHERS = {
+    "a flood": PENDING.format(project=PROJECT + 1, first=1, last=200_000),
+    "a thousand at work": PENDING.format(project=f"{PROJECT} + 1 + mod(g, 1000)", first=1, last=20_000)
+    + f"""
+        INSERT INTO ringostat_sync.lanes (project, method) SELECT {PROJECT} + g, 'contacts' FROM generate_series(1, 1000) g;
+        INSERT INTO ringostat_sync.service_health (project) SELECT {PROJECT} + g FROM generate_series(1, 1000) g;
+        INSERT INTO ringostat_sync.pauses (project, reason, detail)
+            SELECT {PROJECT} + g, 'by_hand', 'test' FROM generate_series(1, 1000) g;
+        WITH cut AS (
+            INSERT INTO ringostat_sync.batches (project, method, size)
+                SELECT {PROJECT} + g, 'contacts', 1 FROM generate_series(1, 1000) g RETURNING id, project
+        )
+        INSERT INTO ringostat_sync.in_flight
+            (batch_id, source, outbox_id, priority, attempts, losses, forced, captured_at, project, method, identity, key)
+            SELECT id, 'contacts', 1, 0, 0, 0, false, now(), project, 'contacts', 'externalId', '1' FROM cut;
+    """,
+}
+
+
+def round_with_a_live_change(engine: Engine) -> tuple[list[int], int]:
+    """The sizes of its batches, and how many entries were read from the first look to the last settlement."""
+    engine.sql("VACUUM ANALYZE")
+    before = engine.entries_read()
+    engine.change(1)
+    batches = engine.collect()
+    sizes = engine.sql("SELECT size FROM ringostat_sync.batches WHERE id = ANY(%s) ORDER BY id", batches)
+    for batch in batches:
+        engine.wiring.pusher.push(batch)
+    return [size for (size,) in sizes], engine.entries_read() - before
+
+
+@pytest.mark.parametrize("more", OF_ITS_OWN)
+def test_a_round_costs_what_its_batches_cost(make_engine: Callable[..., Engine], more: str) -> None:
+    """With 200,000 contacts waiting, or behind it, it cuts the same batches as with 10,000, and reads as much."""
+    engine = make_engine(RINGOSTAT_BATCH_SIZE="10")
+    engine.contacts(1, 1000)
+    engine.sql(PENDING.format(project=PROJECT, first=2, last=10_000))
+    round_with_a_live_change(engine)
+    sizes, read = round_with_a_live_change(engine)
+    engine.sql(OF_ITS_OWN[more])
+    sizes_then, read_then = round_with_a_live_change(engine)
+
+    assert sizes_then == sizes == [10, 10, 10, 10]
+    assert read_then <= 1.5 * read
+
+
+@pytest.mark.parametrize("others", OF_OTHERS)
+def test_a_round_reads_nothing_of_other_projects(engine: Engine, others: str) -> None:
+    """Whatever waits, flies or stands still there: the cost of a round is that of its own batches."""
     engine.contacts(1, 1)
+    round_with_a_live_change(engine)
+    sizes, read = round_with_a_live_change(engine)
+    engine.sql(OF_OTHERS[others])
+    sizes_then, read_then = round_with_a_live_change(engine)
 
-    def round_of_one() -> int:
-        before = engine.entries_read()
-        engine.change(1)
-        engine.push()
-        return engine.entries_read() - before
-
-    round_of_one()
-    before = round_of_one()
-    engine.sql(
-        "INSERT INTO ringostat_sync.pending (project, method, identity, key, source, outbox_id, priority, captured_at)"
-        " SELECT %s, 'contacts', 'externalId', 'flood' || g, 'contacts', 0, 2, now() FROM generate_series(1, 200000) g",
-        PROJECT + 1,
-    )
-    engine.sql("ANALYZE ringostat_sync.pending")
-
-    assert round_of_one() <= before + 10
+    assert sizes_then == sizes == [1]
+    assert read_then <= read + 10
