@@ -1,0 +1,47 @@
+"""The Celery application: what beat sends and when, and which queues there are."""
+
+from __future__ import annotations
+
+import pytest
+from celery import Celery
+
+from worker.application import make_application
+from worker.config.settings import load_settings
+
+SERVERS = {"DATABASE_URL": "postgresql://x/outbox", "REDIS_URL": "redis://x"}
+
+
+def application(**environment: str) -> Celery:
+    """The application of a process with these settings."""
+    return make_application(load_settings({**SERVERS, **environment}))
+
+
+@pytest.mark.parametrize("interval", ["0.5", "5", "60"])
+def test_beat_collects_as_often_as_set(interval: str) -> None:
+    """SYNC_COLLECT_INTERVAL is the time between two sweeps."""
+    assert application(SYNC_COLLECT_INTERVAL=interval).conf.beat_schedule["sweep"]["schedule"] == float(interval)
+
+
+@pytest.mark.parametrize(("lease", "interval"), [("120", "5"), ("8", "60")])
+def test_lost_batches_are_found_soon_after_their_lease(lease: str, interval: str) -> None:
+    """Within a quarter of it, however seldom beat collects."""
+    schedule = application(SYNC_LEASE=lease, RINGOSTAT_TIMEOUT="1", SYNC_COLLECT_INTERVAL=interval).conf.beat_schedule
+
+    assert schedule["recover"]["schedule"] <= float(lease) / 4
+
+
+@pytest.mark.parametrize(
+    ("crm", "is_polled"), [({}, False), ({"CRM_DATABASE_URL": "postgresql://x/crm"}, True)], ids=["one", "two"]
+)
+def test_only_a_replica_of_its_own_is_polled(crm: dict[str, str], is_polled: bool) -> None:
+    """Where the outbox stands in the CRM's database, triggers tell of every change."""
+    assert ("poll" in application(**crm).conf.beat_schedule) == is_polled
+
+
+def test_queues_bear_the_installations_name() -> None:
+    """And so does what workers say to each other: two installations may share a Redis."""
+    conf = application(SYNC_NAME="second").conf
+    spoken = [conf.task_default_queue, conf.event_exchange, conf.control_exchange]
+
+    assert [queue.name for queue in conf.task_queues] == ["second.collect", "second.push", "second.upkeep"]
+    assert all(name.startswith("second.") for name in spoken)
