@@ -277,7 +277,8 @@ def look_at_flower(job: Job) -> None:
 
     def knows_all() -> bool:
         found = {(task["name"], task["state"]) for task in tasks().values()}
-        return {("push", "SUCCESS"), ("collect", "FAILURE"), ("collect", "SUCCESS"), ("recover", "SUCCESS")} <= found
+        succeeded = {(task, "SUCCESS") for task in ("push", "collect", "sweep", "recover")}
+        return succeeded | {("collect", "FAILURE")} <= found
 
     wait_until(knows_all, timeout=30, what="Flower to have seen every kind of task")
     workers = list(job.get("/api/workers?refresh=1").json())
