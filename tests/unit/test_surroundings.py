@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.unit.mapping_folder import SOURCE, TWO_PROJECTS, Folder
 from worker.config.mapping import load_mapping
+from worker.config.settings import load_settings
 from worker.errors import ConfigError
 from worker.up.servers import Surroundings, surround
 
@@ -66,3 +68,26 @@ def test_without_key_and_mapping_there_is_a_demo(tmp_path: Path) -> None:
     """With a key there is none: the mapping is missing then."""
     assert surrounded(tmp_path).has_demo_crm
     assert not surrounded(tmp_path, RINGOSTAT_AUTH_KEY="k").has_demo_crm
+
+
+@pytest.mark.parametrize("setting", ["sandbox_port", "flower_port"])
+def test_a_page_whose_port_is_taken_has_the_next_free_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    """Where nobody has set it; what `up` starts is told of it."""
+    usual = getattr(load_settings({}), setting)
+    for room in ("worker.up.servers", "worker.up.embedded.ports"):
+        monkeypatch.setattr(f"{room}.is_free", lambda port: port not in {usual, usual + 1})
+    around = surrounded(tmp_path)
+
+    assert getattr(around.settings, setting) == usual + 2
+    assert around.environment[setting.upper()] == str(usual + 2)
+
+
+@pytest.mark.parametrize("setting", ["SANDBOX_PORT", "FLOWER_PORT"])
+def test_a_port_that_is_set_and_taken_is_told(tmp_path: Path, setting: str) -> None:
+    """Whoever has set it relies on it: there is no other in its place."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"^{setting}: port {port} is taken; choose a free one.$"):
+            surrounded(tmp_path, **{setting: str(port)})
