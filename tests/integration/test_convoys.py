@@ -13,7 +13,7 @@ from redis import Redis
 from tests.integration.engine import PROJECT, Engine, document
 from tests.waiting import wait_until
 from worker.errors import LimiterUnavailableError
-from worker.limiter.bucket import Limiter, Posted
+from worker.limiter.bucket import MICRO, Limiter, Posted
 from worker.push.depart import Departures
 from worker.push.land import Landings
 from worker.sandbox.faults import Hang, Latency, MaxEntries, Refuse, Reset, Status
@@ -63,7 +63,7 @@ def test_the_contacts_of_a_convoy_are_read_at_once(convoy) -> None:
 
 
 def test_requests_of_a_convoy_are_on_the_wire_at_once(convoy) -> None:
-    """Four requests that take half a second each are over in less than a second."""
+    """Of four that take half a second each, the last has arrived before the first is answered."""
     engine, batches = convoy()
     engine.sandbox.faults.add(Latency(ms=500))
     engine.wiring.pusher.push(*batches)
@@ -182,14 +182,16 @@ def test_without_redis_those_that_have_left_are_settled(convoy) -> None:
 
 
 def test_a_convoy_keeps_to_the_rate(convoy) -> None:
-    """At ten a second its requests keep their distance, give or take what a busy machine delays one of them."""
+    """At ten a second its grants keep their distance, and no request is at the receiver before its own."""
     engine, batches = convoy(4, RINGOSTAT_RATE_LIMIT="10/s")
     engine.wiring.pusher.push(*batches)
     engine.drain()
-    arrived = sorted(request.arrived for request in engine.sandbox.requests)
+    granted = [int(moment) for moment in engine.wiring.redis.lrange(f"{{ringostat-sync:{PROJECT}}}:grants", 0, -1)]
+    arrived = sorted(request.at.timestamp() * MICRO for request in engine.sandbox.requests)
 
-    assert len(arrived) == 4
-    assert all(later - earlier > 0.05 for earlier, later in pairwise(arrived))
+    assert len(arrived) == 4 <= len(granted)
+    assert all(later - earlier >= 96_000 for earlier, later in pairwise(granted))
+    assert all(there >= moment for there, moment in zip(arrived, granted, strict=False))
 
 
 def test_a_pause_that_comes_between_stops_those_that_have_not_left(convoy) -> None:
