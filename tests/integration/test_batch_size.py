@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from tests.integration.engine import PROJECT, Engine
 from worker.sandbox.faults import MaxBytes, MaxEntries
 
@@ -19,43 +17,52 @@ def test_too_large_requests_teach_the_batch_size(engine: Engine) -> None:
     engine.drain()
 
     assert [len(ids) for ids in engine.posted()[:3]] == [100, 50, 25]
-    assert max(len(ids) for ids in engine.posted()[seen:]) <= 31
+    assert [len(ids) for ids in engine.posted()[seen:]] == [25] * 4
     assert engine.lane().sent == 200
     assert engine.letters() == []
 
 
-def _limit(engine: Engine) -> int | None:
-    found = engine.sql(
+def learnt(engine: Engine, limit: int) -> None:
+    """A 413 has taught how many contacts a request may carry."""
+    engine.sql(
+        "INSERT INTO ringostat_sync.lanes (project, method, batch_limit) VALUES (%s, 'contacts', %s)", PROJECT, limit
+    )
+
+
+def after_a_request(engine: Engine, entries: int) -> int | None:
+    """How many contacts the next request may carry, after so many were accepted in one."""
+    before = len(engine.posted())
+    engine.contacts(1, entries, f"Name {before}")
+    engine.change(*range(1, entries + 1))
+    engine.drain()
+    [(limit,)] = engine.sql(
         "SELECT batch_limit FROM ringostat_sync.lanes WHERE method = 'contacts' AND project = %s", PROJECT
     )
-    return found[0][0] if found else None
+
+    assert [len(ids) for ids in engine.posted()[before:]] == [entries]
+    return limit
 
 
 def test_the_batch_size_grows_back(engine: Engine) -> None:
-    """By a tenth with each full request that is accepted, until the setting is reached again."""
-    rule = engine.sandbox.faults.add(MaxEntries(limit=30))
-    engine.contacts(1, 1000)
-    engine.change(*range(1, 101))
-    engine.drain()
-    engine.sandbox.faults.remove(rule)
-    sizes = [_limit(engine)]
-    for turn in range(1, 10):
-        engine.change(*range(100 * turn, 100 * turn + 100))
-        engine.drain()
-        sizes.append(_limit(engine))
+    """By a tenth with each full request that is accepted."""
+    learnt(engine, 30)
 
-    assert sizes[0] is not None
-    assert sizes[0] <= 30
-    assert all(later > earlier for earlier, later in itertools.pairwise(sizes) if earlier and later)
-    while (limit := _limit(engine)) is not None:
-        engine.contacts(1, 1000, f"Again {limit}")
-        engine.change(*range(1, 1000))
-        engine.drain()
-    seen = len(engine.posted())
-    engine.contacts(1, 100, "Last")
-    engine.change(*range(1, 101))
-    engine.drain()
-    assert len(engine.posted()[seen:]) == 1
+    assert [after_a_request(engine, entries) for entries in (30, 33, 36)] == [33, 36, 39]
+
+
+def test_a_request_that_is_not_full_teaches_nothing(engine: Engine) -> None:
+    """That fewer were accepted says nothing of one more."""
+    learnt(engine, 30)
+
+    assert after_a_request(engine, 29) == 30
+
+
+def test_the_batch_size_grows_until_the_setting_is_reached(engine: Engine) -> None:
+    """Then nothing is remembered, and requests are as large as set."""
+    learnt(engine, 95)
+
+    assert after_a_request(engine, 95) is None
+    assert after_a_request(engine, 100) is None
 
 
 def test_a_contact_that_is_too_large_alone_is_buried(engine: Engine) -> None:
