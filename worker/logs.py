@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from worker.config.model import LogLevel
+from worker.imports import without
 
-
-@contextmanager
-def _without(library: str) -> Iterator[None]:
-    """In it, a library that is not loaded yet counts as not installed."""
-    if library in sys.modules:
-        yield
-        return
-    sys.modules[library] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[library]
-
-
-with _without("rich"):  # for tracebacks in colour, which no line of ours has: 5 MB in each process that runs on
+with without("rich"):  # for tracebacks in colour, which no line of ours has: 5 MB in each process that runs on
     import structlog
     from structlog.typing import Processor
 

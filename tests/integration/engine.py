@@ -189,7 +189,8 @@ class Engine:
 
     def resume(self) -> bool:
         with self.wiring.engine.begin() as connection:
-            return pauses.resume(connection, PROJECT)
+            ended = pauses.resume(connection, PROJECT)
+            return ended.pause or ended.hold_back
 
     def backfill(self, source: str = "contacts", **options: Any) -> list[int]:
         """Put every key into the queue; the progress."""

@@ -37,8 +37,7 @@ def importers(*libraries: str) -> set[str]:
 @pytest.mark.parametrize(
     ("parts", "unused"),
     [
-        ("cli.worker", {"rich", "alembic", "aiohttp", "flower"}),
-        ("cli.worker, worker.tasks", {"alembic", "aiohttp", "flower"}),
+        ("cli.worker, worker.tasks", {"rich", "alembic", "aiohttp", "flower"}),
         ("cli.listen", {"rich", "alembic", "aiohttp", "flower", "httpx"}),
         ("cli.beat", {"rich", "alembic", "aiohttp", "flower", "httpx", "sqlalchemy", "psycopg"}),
         ("cli.flower, worker.flower", {"rich", "alembic", "aiohttp", "httpx", "sqlalchemy", "psycopg"}),

@@ -36,14 +36,13 @@ def resume(project: ProjectId) -> None:
     mapping = mapping_of(settings)
     known_project(mapping, project)
     with outbox(settings) as connection:
-        lifted = pauses.resume(connection, project)
+        ended = pauses.resume(connection, project)
     if settings.redis_url is not None:
         let_go(settings, mapping.projects[project])
-    elif lifted:
-        typer.echo(
-            "Where the API named a `Retry-After`, workers keep to it: set REDIS_URL to end that as well.", err=True
-        )
-    typer.echo(f"Project {project} {'is resumed' if lifted else 'was not paused'}.", err=True)
+    elif ended.hold_back:
+        typer.echo("Workers still keep to the API's `Retry-After`: set REDIS_URL, and resume again.", err=True)
+    was_stopped = ended.pause or ended.hold_back
+    typer.echo(f"Project {project} {'is resumed' if was_stopped else 'was not paused'}.", err=True)
 
 
 def let_go(settings: Settings, project: Project) -> None:

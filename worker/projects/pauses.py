@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -72,12 +73,17 @@ def lift(connection: Connection, project: int, reasons: Collection[PauseReason])
     return lifted
 
 
-def resume(connection: Connection, project: int) -> bool:
-    """An operator's word: end any pause and any wish of the API's to hold back, forget the failures, make waiting contacts due now.
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What an operator's word has ended: a pause, and the API's wish to be held back from."""
 
-    False where nothing had to be ended.
-    """
+    pause: bool
+    hold_back: bool
+
+
+def resume(connection: Connection, project: int) -> Resumed:
+    """End any pause and any wish of the API's to hold back, forget the failures, make waiting contacts due now."""
     lifted = lift(connection, project, set(PauseReason))
     connection.execute(sql(__package__, "make_due"), {"project": project})
     held = connection.execute(sql(__package__, "let_go"), {"project": project}).scalar_one_or_none()
-    return lifted or bool(held)
+    return Resumed(pause=lifted, hold_back=bool(held))
