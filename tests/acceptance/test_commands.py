@@ -421,6 +421,21 @@ def test_a_project_is_paused_and_resumed(command: Command, database_url: str) ->
     assert left == []
 
 
+def test_resume_says_when_the_workers_still_hold_back(command: Command, database_url: str) -> None:
+    """They ask Redis, which this command does not know."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO ringostat_sync.service_health (project, held_until) VALUES (106, now() + interval '1 hour')"
+        )
+    resumed = command("resume", "106", DATABASE_URL=database_url)
+
+    assert resumed.code == 0
+    assert resumed.errors.splitlines() == [
+        "Workers still keep to the API's `Retry-After`: set REDIS_URL, and resume again.",
+        "Project 106 is resumed.",
+    ]
+
+
 NO_PROJECT = "There is no project 7: the configuration has 106."
 NO_LETTER = "No open dead letter has the id 99: `ringostat-sync dead-letters list` shows them."
 

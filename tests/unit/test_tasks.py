@@ -1,4 +1,4 @@
-"""The tasks: when each is killed, and for how long one pushes."""
+"""The tasks: when each is killed, for how long one pushes, what they ask of each other."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fakeredis import FakeRedis
+from redis import Redis
 
+from worker.collect.collector import Round
 from worker.config.settings import load_settings
+from worker.errors import LimiterUnavailableError
+from worker.listen.wake import Wake
 from worker.tasks import SLOT, TaskFailedError, register
 
 MESSAGE = ((1, 2), (3,), (4,), (5, 6), (7,))
@@ -44,11 +49,29 @@ class Pusher:
             raise RuntimeError
 
 
+class Collector:
+    """Every round comes to the same."""
+
+    def __init__(self, comes_to: Round | Exception) -> None:
+        self._comes_to = comes_to
+
+    def round(self, _project: int) -> Round:
+        if isinstance(self._comes_to, Exception):
+            raise self._comes_to
+        return self._comes_to
+
+
 def registered(pusher: Pusher | None = None, **environment: str) -> Application:
     """The application with its tasks."""
     application = Application()
     register(application, load_settings(environment), SimpleNamespace(pusher=pusher))  # type: ignore[arg-type]
     return application
+
+
+@pytest.fixture
+def redis() -> Redis:
+    """An empty Redis."""
+    return FakeRedis()
 
 
 @pytest.fixture
@@ -97,3 +120,31 @@ def test_an_error_takes_no_later_convoy_along(with_pusher: Callable[[Pusher], Ap
 
     assert pusher.pushed == list(MESSAGE[:2])
     assert application.sent == [("push", [MESSAGE[2:]])]
+
+
+def test_a_redis_that_is_away_is_no_failure_of_a_task() -> None:
+    """What was to be collected waits in PostgreSQL; the log says what is away."""
+    application = Application()
+    wiring = SimpleNamespace(collector=Collector(LimiterUnavailableError("away")))
+    register(application, load_settings({}), wiring)  # type: ignore[arg-type]
+
+    assert application.tasks["collect"](106) == {}
+
+
+def test_an_expansion_is_asked_for_once(redis: Redis) -> None:
+    """However many rounds see that something waits; and again, once it is done."""
+    application, expander = Application(), SimpleNamespace(expand=lambda _: 1)
+    wiring = SimpleNamespace(
+        collector=Collector(Round(expansions=True)),
+        expander=expander,
+        wake=Wake(redis, "test"),
+        expanding=Wake(redis, "test", "expand"),
+    )
+    register(application, load_settings({}), wiring)  # type: ignore[arg-type]
+    for _ in range(3):
+        application.tasks["collect"](106)
+    assert application.sent == [("expand", [106])]
+
+    application.tasks["expand"](106)
+    application.tasks["collect"](106)
+    assert application.sent == [("expand", [106])] * 2
