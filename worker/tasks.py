@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from celery import Celery
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from worker import assembly  # noqa: F401 - loaded before the fork
@@ -54,7 +55,7 @@ def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any) -> Any:
         try:
             return task(*arguments)
-        except (LimiterUnavailableError, RedisError) as error:
+        except (LimiterUnavailableError, RedisError, OperationalError) as error:
             log.warning("limiter_unavailable", task=name, problem=f"Redis does not answer ({type(error).__name__}).")
             return {}
         except Exception as error:  # noqa: BLE001 - whatever it is, its message may quote a row

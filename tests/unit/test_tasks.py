@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from fakeredis import FakeRedis
+from kombu.exceptions import OperationalError
 from redis import Redis
+from redis.exceptions import RedisError
 
 from worker.collect.collector import Round
 from worker.config.settings import load_settings
@@ -122,10 +124,15 @@ def test_an_error_takes_no_later_convoy_along(with_pusher: Callable[[Pusher], Ap
     assert application.sent == [("push", [MESSAGE[2:]])]
 
 
-def test_a_redis_that_is_away_is_no_failure_of_a_task() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [LimiterUnavailableError("away"), RedisError("away"), OperationalError("away")],
+    ids=["limiter", "redis", "broker"],
+)
+def test_a_redis_that_is_away_is_no_failure_of_a_task(error: Exception) -> None:
     """What was to be collected waits in PostgreSQL; the log says what is away."""
     application = Application()
-    wiring = SimpleNamespace(collector=Collector(LimiterUnavailableError("away")))
+    wiring = SimpleNamespace(collector=Collector(error))
     register(application, load_settings({}), wiring)  # type: ignore[arg-type]
 
     assert application.tasks["collect"](106) == {}

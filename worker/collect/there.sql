@@ -1,4 +1,5 @@
--- What there is to do for a project before batches are cut: sources with rows in the outbox, rows to expand, batches to send again.
+-- What there is to do for a project before batches are cut: sources with rows in the outbox, rows to expand (not in a pause), batches to
+-- send again.
 -- The outbox is looked at through its index, each source from its watermark on: where many rows have just been deleted, a bare
 -- EXISTS would read the whole table in search of one that is left.
 SELECT

@@ -7,18 +7,18 @@ from collections.abc import Collection
 from redis import Redis
 
 LONGEST_MS = 2_000
-"""A wake whose round never reports back (its message was lost) may be repeated after so long."""
+"""A claim whose work never reports back (its message was lost) may be made again after so long."""
 
 
 class Wake:
-    """Remembers in Redis which projects were woken, for `work`. Losing it costs a message more."""
+    """Remembers in Redis for which projects a message was sent, for each kind of `work` apart. Losing it costs a message more."""
 
     def __init__(self, redis: Redis, name: str, work: str = "wake") -> None:
         self._redis = redis
         self._prefix = f"{name}:{work}"
 
     def claim(self, project: int) -> bool:
-        """Whether this call may wake the project."""
+        """Whether this call may send the project's message."""
         return bool(self._redis.set(self._key(project), "1", nx=True, px=LONGEST_MS))
 
     def are_claimed(self, projects: Collection[int]) -> bool:
@@ -26,7 +26,7 @@ class Wake:
         return bool(projects) and self._redis.exists(*map(self._key, projects)) == len(projects)
 
     def done(self, project: int, rest: float) -> None:
-        """A round has ended; the next one makes no sense for `rest` seconds."""
+        """The work has ended; more of it makes no sense for `rest` seconds."""
         if rest > 0:
             self._redis.set(self._key(project), "1", px=max(1, min(LONGEST_MS, int(rest * 1000))))
         else:

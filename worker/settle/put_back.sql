@@ -12,7 +12,7 @@ INSERT INTO ringostat_sync.pending AS p (
     project, method, identity, key, source, outbox_id, payload, priority, attempts, losses, forced, captured_at, due_at
 )
 SELECT
-    project, method, identity, key, source, outbox_id, payload, priority, least(attempts + counted, 32767), least(losses + lost, 32767), forced, captured_at,
+    project, method, identity, key, source, outbox_id, payload, priority, attempts + counted, least(losses + lost, 32767), forced, captured_at,
     CASE WHEN after > 0 THEN (SELECT ringostat_sync.clock()) + make_interval(secs => after) END
 FROM gone
 ORDER BY identity, key
