@@ -11,10 +11,10 @@ COPY migrations migrations
 RUN /opt/ringostat-sync/bin/pip install --no-deps .
 
 FROM python:3.13-slim
-RUN useradd --uid 10001 --user-group --create-home sync
+RUN useradd --uid 10001 --user-group --create-home --home-dir /home/ringostat-sync ringostat-sync
 COPY --from=build /opt/ringostat-sync /opt/ringostat-sync
 ENV PATH=/opt/ringostat-sync/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
-WORKDIR /home/sync
+WORKDIR /home/ringostat-sync
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["ringostat-sync"]
