@@ -13,7 +13,7 @@ import psycopg
 from benchmarks.change import RAISE
 from benchmarks.ground import Ground
 from benchmarks.table import Figure
-from worker.demo import MAPPING
+from worker.local.demo import MAPPING
 
 CONTACTS = 100_000
 WRITERS = 2

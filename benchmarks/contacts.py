@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from worker.config.query import clean_query
-from worker.demo import MAPPING
+from worker.local.demo import MAPPING
 
 PROJECT = 106
 PATH = "/minicrm/contacts/sync"

@@ -22,8 +22,8 @@ from psycopg import sql
 import migrations
 from benchmarks import measure
 from benchmarks.contacts import PROJECT
-from worker import demo
-from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
+from worker.local import demo
+from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
 
 HERE = Path(__file__).parent
 MAPPING = HERE / "mapping" / "sync.toml"

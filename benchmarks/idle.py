@@ -10,7 +10,7 @@ import psycopg
 from benchmarks import measure
 from benchmarks.ground import Ground, value
 from benchmarks.table import Figure
-from worker.up.embedded.ports import next_free
+from worker.local.up.embedded.ports import next_free
 
 CONTACTS = 1_000
 SECONDS, QUICK_SECONDS = 30, 15

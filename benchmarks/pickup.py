@@ -13,10 +13,10 @@ import psycopg
 from benchmarks.contacts import PROJECT
 from benchmarks.ground import MAPPING, Ground, many_projects, script
 from benchmarks.table import Figure
+from worker.assembly import Assembly
 from worker.config.settings import load_settings
 from worker.database.rows import numbers
 from worker.database.sql import sql
-from worker.wiring import Wiring
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 PASSED = 100_000
@@ -29,7 +29,7 @@ TARGET = "within 1.5 times of the smallest"
 class Picker:
     """Rounds of the real collector in this process, without workers; a batch costs `once()` seconds."""
 
-    def __init__(self, wiring: Wiring, url: str) -> None:
+    def __init__(self, wiring: Assembly, url: str) -> None:
         self.url = url
         self._wiring = wiring
         self._connection = psycopg.connect(url, autocommit=True)
@@ -37,14 +37,14 @@ class Picker:
     def once(self, project: int = PROJECT) -> float:
         """Seconds a batch: the collector's round, then what a push does to take each batch and see its contacts."""
         begin = time.perf_counter()
-        convoys = [convoy for message in self._wiring.collector.round(project).messages for convoy in message]
-        for convoy in convoys:
-            batches = {"batches": numbers(convoy)}
+        groups = [group for message in self._wiring.collector.round(project).messages for group in message]
+        for group in groups:
+            batches = {"batches": numbers(group)}
             with self._wiring.engine.begin() as connection:
                 connection.execute(sql("worker.push", "take"), {**batches, "lease": 120.0}).all()
             with self._wiring.engine.connect() as connection:
                 connection.execute(sql("worker.push", "contacts"), batches).all()
-        return (time.perf_counter() - begin) / sum(len(convoy) for convoy in convoys)
+        return (time.perf_counter() - begin) / sum(len(group) for group in groups)
 
     def settle(self) -> int:
         """Let what was taken be done, outside of the clock, and change again at once, so that the backlog stays; how many that were."""
@@ -107,7 +107,7 @@ def row(work: str, seconds: float, smallest: float) -> Figure:
 def picker(ground: Ground, mapping: Path) -> Iterator[Picker]:
     """On a database of its own."""
     with ground.database(1_000) as url:
-        wiring = Wiring.of(load_settings(ground.environment(url, SYNC_CONFIG=str(mapping))), need_keys=False)
+        wiring = Assembly.of(load_settings(ground.environment(url, SYNC_CONFIG=str(mapping))), need_keys=False)
         some = Picker(wiring, url)
         try:
             yield some

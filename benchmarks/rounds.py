@@ -15,9 +15,9 @@ import psycopg
 
 from benchmarks.ground import Ground, many_projects, script
 from benchmarks.table import Figure
+from worker.assembly import Assembly
 from worker.config.settings import load_settings
 from worker.listen.look import look
-from worker.wiring import Wiring
 
 PROJECTS, QUICK_PROJECTS = 10_000, 500
 CONTACTS = 100
@@ -33,7 +33,7 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
     with ground.database(1_000) as url:
         limits = f'rate_limit = "{RATE}"\nbatch_size = {BATCH}'
         environment = ground.environment(url, SYNC_CONFIG=str(many_projects(ground.home, projects, limits)))
-        wiring = Wiring.of(load_settings(environment), need_keys=False, lasting=False)
+        wiring = Assembly.of(load_settings(environment), need_keys=False, lasting=False)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(script("projects", projects=projects, contacts=projects * CONTACTS))
             connection.execute("VACUUM ANALYZE ringostat_sync.pending")
@@ -51,7 +51,7 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
     )
 
 
-def go_round(wiring: Wiring, seconds: float) -> tuple[Counter[int], list[float], list[float], float]:
+def go_round(wiring: Assembly, seconds: float) -> tuple[Counter[int], list[float], list[float], float]:
     """Batches by project, seconds of each round and each look, and how long it took in all: at least one turn for everybody."""
     turns: Counter[int] = Counter()
     rounds, looks = [], []
@@ -65,5 +65,5 @@ def go_round(wiring: Wiring, seconds: float) -> tuple[Counter[int], list[float],
             before = time.perf_counter()
             found = wiring.collector.round(project)
             rounds.append(time.perf_counter() - before)
-            turns[project] += sum(len(convoy) for message in found.messages for convoy in message)
+            turns[project] += sum(len(group) for message in found.messages for group in message)
     return turns, rounds, looks, time.perf_counter() - begin

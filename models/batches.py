@@ -33,7 +33,7 @@ class Batch(Base):
     __tablename__ = "batches"
     __table_args__ = (
         CheckConstraint("(state = 'pushing') = (lease_until IS NOT NULL)", "lease_while_pushing"),
-        CheckConstraint("(state = 'postponed') = (due_at IS NOT NULL)", "due_while_postponed"),
+        CheckConstraint("(state = 'snoozed') = (due_at IS NOT NULL)", "due_while_snoozed"),
         Index("batches_project_index", "project", "method", "state"),
     )
 
@@ -55,38 +55,38 @@ class Batch(Base):
 class ContactInFlight(OfContact, Base):
     """A claimed contact; the primary key is the promise that no contact is in flight twice.
 
-    `place` is its own over all batches, and rises with its batch's order. `part` is the place of the first contact of its part: a
-    batch starts as one part (0), a split gives the right half its own.
-    `suspect_*` keep a single's refusal until it is known whether the API refuses everything.
+    `in_flight_id` is its own over all batches, and rises with its batch's order. `slice` is the in-flight id of the first contact of its
+    slice: a batch starts as one slice (0), a split gives the right half its own.
+    `refusal_*` keep a single's unconfirmed refusal until it is known whether the API refuses everything.
     """
 
     __tablename__ = "in_flight"
     __table_args__ = (Index("in_flight_batch_index", "batch_id"),)
 
     batch_id: Mapped[Big]
-    place: Mapped[int] = mapped_column(BigInteger, Generated(always=True), unique=True)
-    part: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    in_flight_id: Mapped[int] = mapped_column(BigInteger, Generated(always=True), unique=True)
+    slice: Mapped[int] = mapped_column(BigInteger, server_default="0")
     source: Mapped[Str]
     outbox_id: Mapped[Big]
     payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     priority: Mapped[Small]
     attempts: Mapped[Small]
-    losses: Mapped[Small]
+    lost_leases: Mapped[Small]
     forced: Mapped[bool]
     captured_at: Mapped[Instant]
-    suspect_status: Mapped[int | None] = mapped_column(SmallInteger)
-    suspect_answer: Mapped[str | None] = mapped_column(Text)
-    suspect_document: Mapped[str | None] = mapped_column(Text)
+    refusal_status: Mapped[int | None] = mapped_column(SmallInteger)
+    refusal_answer: Mapped[str | None] = mapped_column(Text)
+    refusal_document: Mapped[str | None] = mapped_column(Text)
 
 
-class HeldId(Base):
-    """An id of the wire that a contact in flight holds (its `place`): two documents that share one are one contact to the API."""
+class ReservedId(Base):
+    """An id of the wire that a contact in flight has reserved: two documents that share one are one contact to the API."""
 
-    __tablename__ = "held_ids"
-    __table_args__ = (Index("held_ids_place_index", "place"),)
+    __tablename__ = "reserved_ids"
+    __table_args__ = (Index("reserved_ids_in_flight_id_index", "in_flight_id"),)
 
     project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     method: Mapped[Method] = mapped_column(METHOD, primary_key=True)
     kind: Mapped[Identity] = mapped_column(IDENTITY, primary_key=True)
     wire_id: Mapped[str] = mapped_column(Text, primary_key=True)
-    place: Mapped[Big]
+    in_flight_id: Mapped[Big]

@@ -10,11 +10,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import IDENTITY, METHOD, Base, Big, Instant, Now, Small, Str, pg_enum
-from models.states import Identity, LetterReason, LetterState, Method
+from models.states import DeadLetterReason, DeadLetterState, Identity, Method
 
 
 class DeadLetter(Base):
-    """One contact's letter, with the reason, the document and the answer. `detail` and the listing hold no personal data."""
+    """One contact's dead letter, with the reason, the document and the answer. `detail` and the listing hold no personal data."""
 
     __tablename__ = "dead_letters"
     __table_args__ = (
@@ -39,8 +39,8 @@ class DeadLetter(Base):
     source: Mapped[Str]
     outbox_id: Mapped[Big]
     payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    state: Mapped[LetterState] = mapped_column(pg_enum(LetterState, "letter_state"), server_default="open")
-    reason: Mapped[LetterReason] = mapped_column(pg_enum(LetterReason, "letter_reason"))
+    state: Mapped[DeadLetterState] = mapped_column(pg_enum(DeadLetterState, "dead_letter_state"), server_default="open")
+    reason: Mapped[DeadLetterReason] = mapped_column(pg_enum(DeadLetterReason, "dead_letter_reason"))
     detail: Mapped[Str]
     document: Mapped[str | None] = mapped_column(Text)
     answer: Mapped[str | None] = mapped_column(Text)

@@ -14,7 +14,7 @@ from models.base import Base, Big, Instant, Now, OfContact, Small, Str
 class OutboxRow(Base):
     """A committed change: which contact (`key`), or from which changed row to find the contacts (`watch`, `changed`).
 
-    Capture and producers write it by a plain INSERT; the collector takes it in. The one index keeps that INSERT cheap,
+    Capture and producers write it by a plain INSERT; the collector ingests it. The one index keeps that INSERT cheap,
     and each source's rows together, so that nobody waits behind another source's backlog. It has no CHECK, as each costs the CRM's
     transactions some 2 µs a row; a row of a watch has the empty key, and a `payload` of it counts for nothing.
     """
@@ -31,7 +31,7 @@ class OutboxRow(Base):
 
 
 class Watched(Base):
-    """An installed watch; `keys` is the SELECT by which the collector expands a changed row into contacts."""
+    """An installed watch; `keys` is the SELECT by which a changed row is fanned out to its contacts."""
 
     __tablename__ = "watches"
 
@@ -43,10 +43,10 @@ class Watched(Base):
     installed_at: Mapped[Now]
 
 
-class Expansion(Base):
-    """A changed row that stands for many contacts, taken in and not yet expanded."""
+class FanOutRow(Base):
+    """A changed row that stands for many contacts, ingested and not yet fanned out."""
 
-    __tablename__ = "expansions"
+    __tablename__ = "fan_outs"
 
     source: Mapped[str] = mapped_column(Text, primary_key=True)
     outbox_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -59,13 +59,13 @@ class PendingContact(OfContact, Base):
     """A contact that waits: one row, however often it changed; the highest outbox id has won.
 
     `due_at` is null for a contact that may go now (the index of claims holds only those), else the time of its next try.
-    `losses` counts leases lost: they narrow its company as failures do, but never bury it.
+    `lost_leases` counts leases lost: they narrow its company as failures do, but never bury it.
     """
 
     __tablename__ = "pending"
     __table_args__ = (
         CheckConstraint("priority BETWEEN 0 AND 2", "priority"),
-        CheckConstraint("attempts >= 0 AND losses >= 0", "counts"),
+        CheckConstraint("attempts >= 0 AND lost_leases >= 0", "counts"),
         Index(
             "pending_ready_index",
             "project",
@@ -82,7 +82,7 @@ class PendingContact(OfContact, Base):
     payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     priority: Mapped[Small] = mapped_column(SmallInteger, server_default="0")
     attempts: Mapped[Small] = mapped_column(SmallInteger, server_default="0")
-    losses: Mapped[Small] = mapped_column(SmallInteger, server_default="0")
+    lost_leases: Mapped[Small] = mapped_column(SmallInteger, server_default="0")
     forced: Mapped[bool] = mapped_column(server_default=false())
     captured_at: Mapped[Instant]
     due_at: Mapped[Instant | None]

@@ -25,7 +25,7 @@ class Pause(Base):
 
 
 class ServiceHealth(Base):
-    """Failures of the service in a row, and until when the API asked us to hold back (`Retry-After`).
+    """Failures of the service in a row, and until when the API throttles us (`Retry-After`).
 
     `refusals`: singles of narrow batches refused in a row, with nothing accepted between. `address`: the API that the project's
     documents go to, since `address_since`; what was accepted before that, another API has.
@@ -37,7 +37,7 @@ class ServiceHealth(Base):
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
     failing_since: Mapped[Instant | None]
     throttles: Mapped[int] = mapped_column(Integer, server_default="0")
-    held_until: Mapped[Instant | None]
+    throttled_until: Mapped[Instant | None]
     refusals: Mapped[int] = mapped_column(Integer, server_default="0")
     address: Mapped[str | None] = mapped_column(Text)
     address_since: Mapped[Instant | None]
@@ -72,7 +72,7 @@ class Request(Base):
     http_status: Mapped[int | None] = mapped_column(SmallInteger)
 
 
-class Backfill(Base):
+class BackfillCursor(Base):
     """A backfill under way: the last key that is in, so that the same command resumes after it."""
 
     __tablename__ = "backfills"
@@ -80,6 +80,6 @@ class Backfill(Base):
     source: Mapped[str] = mapped_column(Text, primary_key=True)
     condition: Mapped[str] = mapped_column(Text, primary_key=True)
     forced: Mapped[bool] = mapped_column(primary_key=True, server_default=false())
-    after_key: Mapped[str | None] = mapped_column(Text)
+    last_key: Mapped[str | None] = mapped_column(Text)
     done: Mapped[int] = mapped_column(BigInteger, server_default="0")
     started_at: Mapped[Now]

@@ -1,11 +1,11 @@
 """The states of everything that has states: what each means, and who moves it on.
 
-A change is a row of `outbox` until the collector takes it in; then its contact is a row of `pending`, `in_flight`
-or neither (settled). Where a contact stands is the table that holds it, so no two states can be true at once:
+A change is a row of `outbox` until the collector ingests it; then its contact is a row of `pending`, `in_flight`
+or neither (settled). The state of a contact is the table that it is in, so no two states can be true at once:
 
-    outbox ──take in──► pending ──claim──► in_flight ──settle──► deliveries | dead_letters
+    outbox ──ingest──► pending ──claim──► in_flight ──settle──► deliveries | dead_letters
                            ▲                   │
-                           └─retry, postpone, recover
+                           └─retry, release, recover
 """
 
 from enum import IntEnum, StrEnum
@@ -33,7 +33,7 @@ class Priority(IntEnum):
     """Who goes first within a project and method; the smaller number does."""
 
     LIVE = 0
-    EXPANDED = 1
+    FAN_OUT = 1
     BACKFILL = 2
 
 
@@ -41,24 +41,24 @@ class BatchState(StrEnum):
     """A batch exists while its contacts are in flight; settling its last contact deletes it."""
 
     CUT = "cut"
-    """Claimed by the collector, its message is on the way. `push.take` moves it on; `recover` sends the message again."""
+    """Claimed by the collector, its message is on the way. `push` moves it on; `recover` sends the message again."""
 
     PUSHING = "pushing"
     """A worker holds it under a lease. Settling moves it on; `recover` takes it back when the lease is over."""
 
-    POSTPONED = "postponed"
-    """Waits for the rate limit in the middle of a split, or for a new lease where its own is too short for the next request. The
+    SNOOZED = "snoozed"
+    """Waits for the rate limit in the middle of a split, or for a new lease if its own is too short for the next request. The
     collector makes it `cut` again when it is due."""
 
 
-class LetterState(StrEnum):
+class DeadLetterState(StrEnum):
     """A dead letter; one per contact is alive (open or requeued)."""
 
     OPEN = "open"
     """Waits for an operator, or for a later change of the contact that settles."""
 
     REQUEUED = "requeued"
-    """An operator sent the contact again; settling closes the letter, failing opens it again."""
+    """An operator sent the contact again; settling closes the dead letter, failing opens it again."""
 
     CLOSED = "closed"
     """The contact was sent, unchanged or absent later. Purged by age."""
@@ -67,7 +67,7 @@ class LetterState(StrEnum):
     """An operator gave it up. Purged by age."""
 
 
-class LetterReason(StrEnum):
+class DeadLetterReason(StrEnum):
     """Why a contact could not be sent."""
 
     INVALID = "invalid"

@@ -17,7 +17,7 @@ import redis
 from hypothesis import settings
 from psycopg import sql
 
-from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
+from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
 
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 MEMORY = Path("/dev/shm")  # Linux' own

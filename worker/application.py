@@ -23,7 +23,7 @@ from worker.errors import ConfigError
 from worker.messages import KINDS, UPKEEP, Messages, queue_name
 
 if TYPE_CHECKING:
-    from worker.wiring import Wiring
+    from worker.assembly import Assembly
 
 BROKER = {
     "visibility_timeout": 300,
@@ -99,7 +99,7 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     return entries
 
 
-def run_worker(settings: Settings, wiring: Wiring, concurrency: int) -> None:
+def run_worker(settings: Settings, assembly: Assembly, concurrency: int) -> None:
     """Collect and push with `concurrency` processes until SIGTERM or Ctrl-C."""
     from worker.tasks import register  # noqa: PLC0415 - with all that tasks need: before the fork, and not where none runs
 
@@ -107,7 +107,7 @@ def run_worker(settings: Settings, wiring: Wiring, concurrency: int) -> None:
     warnings.filterwarnings("ignore", category=SecurityWarning)
     _hush_last_words()
     application = make_application(settings)
-    register(application, settings, wiring)
+    register(application, settings, assembly)
     worker = application.Worker(
         concurrency=concurrency,
         hostname=f"{settings.sync_name}-{os.getpid()}@{socket.gethostname()}",
@@ -145,7 +145,7 @@ def run_flower(settings: Settings, address: str, *, writable: bool, database: Pa
     """Show workers and tasks at FLOWER_PORT until SIGTERM; never without a password. `database` keeps what was seen."""
     if settings.flower_basic_auth is None:
         raise ConfigError("FLOWER_BASIC_AUTH is not set: set it to user:password, as the page shows the whole job.")
-    from worker.flower import show  # noqa: PLC0415 - tornado's options are only defined where they are used
+    from worker.operate.flower import show  # noqa: PLC0415 - tornado's options are only defined where they are used
 
     application = make_application(settings)
     password = settings.flower_basic_auth.get_secret_value()

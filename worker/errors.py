@@ -26,7 +26,7 @@ class MappingBrokenError(SyncError):
 
 
 class LimiterUnavailableError(SyncError):
-    """Redis did not answer, so no request may be granted; what was to be sent waits."""
+    """Redis did not answer, so no request may be permitted; what was to be sent waits."""
 
 
 def first_line(error: BaseException) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 
-from worker.config.model import LogLevel
-from worker.imports import without
+import structlog
+from structlog.typing import Processor
 
-with without("rich"):  # for tracebacks in colour, which no line of ours has: 5 MB in each process that runs on
-    import structlog
-    from structlog.typing import Processor
+from worker.config.model import LogLevel
 
 TALKATIVE = {
     "sqlalchemy.engine": logging.INFO,  # below, it prints every row that it reads

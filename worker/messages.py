@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from worker.collect.messages import Message
+from worker.collect.groups import Message
 
 COLLECT, PUSH, UPKEEP = "collect", "push", "upkeep"
 KINDS = (COLLECT, PUSH, UPKEEP)
@@ -16,7 +16,7 @@ WAKE_EXPIRES = 10
 
 
 def queue_name(installation: str, kind: str) -> str:
-    """Queues bear the installation's name, so that two installations may share a Redis."""
+    """Queues have the installation's name, so that two installations may share a Redis."""
     return f"{installation}.{kind}"
 
 
@@ -33,8 +33,8 @@ class Messages:
     def push(self, message: Message) -> None:
         self._send("push", PUSH, [message])
 
-    def expand(self, project: int) -> None:
-        self._send("expand", UPKEEP, [project], expires=WAKE_EXPIRES)
+    def fan_out(self, project: int) -> None:
+        self._send("fan_out", UPKEEP, [project], expires=WAKE_EXPIRES)
 
     def _send(self, task: str, queue: str, arguments: list[Any], **options: Any) -> None:
         self.send(task, arguments, queue=queue_name(self.installation, queue), **options)

@@ -1,10 +1,11 @@
-"""The tasks, a few lines each: arguments are ids, results are counts. What they do stands in the rooms that they call."""
+"""The tasks, a few lines each: arguments are ids, results are counts. What they do is in the rooms that they call."""
 
 from __future__ import annotations
 
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -14,34 +15,34 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from worker import assembly  # noqa: F401 - loaded before the fork
+from worker.assembly import Assembly
 from worker.backfill.poll import poll
-from worker.collect.messages import Message
+from worker.collect.groups import Message
 from worker.config.settings import Settings
 from worker.errors import LimiterUnavailableError, SyncError
+from worker.failpoints import Failpoint, hit
 from worker.listen.look import look
 from worker.messages import Messages
-from worker.points import Point, reach
-from worker.purge.purge import purge
-from worker.recover.recover import recover
-from worker.wiring import Wiring
+from worker.upkeep.purge import purge
+from worker.upkeep.recover import recover
 
 log = structlog.get_logger()
 
 SLOT = 1.0
-"""Seconds after which a message's further convoys go on in a message of their own, behind those that wait."""
+"""Seconds after which a message's further groups go on in a message of their own, behind those that wait."""
 
 
 class TaskFailedError(SyncError):
     """A task ended by an error that nobody expected; what it held is taken back when its lease is over."""
 
 
-def register(application: Celery, settings: Settings, wiring: Wiring) -> None:
+def register(application: Celery, settings: Settings, assembly: Assembly) -> None:
     """Register the tasks with the application."""
-    messages = Messages(application.send_task, settings.sync_name)
+    tasks = Tasks(assembly, Messages(application.send_task, settings.sync_name))
     # Killed before its lease ends, a frozen push can't meet its successor.
     limits = {name: {"time_limit": settings.sync_lease * 0.95} for name in ("collect", "push")}
-    for name, task in {**_work(wiring, messages), **_upkeep(wiring, messages)}.items():
+    for task in (tasks.collect, tasks.push, tasks.fan_out, tasks.sweep, tasks.recover, tasks.poll, tasks.purge):
+        name = task.__name__
         application.task(discreet(name, task), name=name, throws=(TaskFailedError,), **limits.get(name, {}))
 
 
@@ -71,68 +72,70 @@ def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _work(wiring: Wiring, messages: Messages) -> dict[str, Callable[..., Any]]:
-    """What a change passes through."""
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """What the messages ask for; each method is a task of its name."""
 
-    def collect(project: int) -> dict[str, Any]:
-        found = wiring.collector.round(project)
-        # The first message is pushed at once: to send it to ourselves would cost more than the round.
-        ours, others = found.messages[:1], found.messages[1:]
+    parts: Assembly
+    messages: Messages
+
+    def collect(self, project: int) -> dict[str, Any]:
+        """A round of collection; its first message is pushed at once: to send it to ourselves would cost more than the round."""
+        found = self.parts.collector.round(project)
+        first, others = found.messages[:1], found.messages[1:]
         for message in others:
-            messages.push(message)
-        if found.expansions and wiring.expanding.claim(project):
-            messages.expand(project)
-        wiring.wake.done(project, found.rest)
-        batches = sum(len(convoy) for message in found.messages for convoy in message)
-        return {"project": project, "batches": batches, "pushed": sum(map(push_on, ours))}
+            self.messages.push(message)
+        if found.has_fan_outs and self.parts.fan_out_wake.claim(project):
+            self.messages.fan_out(project)
+        self.parts.wake.done(project, found.rest)
+        batches = sum(len(group) for message in found.messages for group in message)
+        return {"project": project, "batches": batches, "pushed": sum(map(self._push, first))}
 
-    def push(message: Message) -> dict[str, Any]:
-        return {"batches": push_on(message)}
+    def push(self, message: Message) -> dict[str, Any]:
+        """Push the groups of a message."""
+        return {"batches": self._push(message)}
 
-    def push_on(message: Message) -> int:
+    def fan_out(self, project: int) -> dict[str, Any]:
+        """Turn changed rows that stand for many contacts into those contacts."""
+        done = self.parts.fan_out.run(project)
+        if done:  # otherwise the next try comes when the claim has lapsed
+            self.parts.fan_out_wake.done(project, 0.0)
+        return {"project": project, "fanned_out": done}
+
+    def sweep(self) -> dict[str, Any]:
+        """Wake the projects that have something to do."""
+        with self.parts.engine.connect() as connection:
+            projects = look(connection, self.parts.mapping)
+        woken = [project for project in sorted(projects) if self.parts.wake.claim(project)]
+        for project in woken:
+            hit(Failpoint.WOKEN)
+            self.messages.collect(project)
+        return {"woken": len(woken)}
+
+    def recover(self) -> dict[str, Any]:
+        """Take back what is lost, and send lost messages again."""
+        found = recover(self.parts.engine)
+        for batch in found.unsent:
+            self.messages.push(((batch,),))
+        return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
+
+    def poll(self) -> dict[str, int]:
+        """Read a replica that can't take triggers."""
+        return {"polled": poll(self.parts.engine, self.parts.crm, self.parts.mapping)}
+
+    def purge(self) -> dict[str, int]:
+        """Remove what is settled and old."""
+        return purge(self.parts.engine)
+
+    def _push(self, message: Message) -> int:
         rest, end = list(message), time.monotonic() + SLOT
         pushed = 0
         try:
             while rest and time.monotonic() < end:
-                convoy = rest.pop(0)
-                wiring.pusher.push(*convoy)
-                pushed += len(convoy)
+                group = rest.pop(0)
+                self.parts.pusher.push(*group)
+                pushed += len(group)
         finally:
             if rest:
-                messages.push(tuple(rest))
+                self.messages.push(tuple(rest))
         return pushed
-
-    def expand(project: int) -> dict[str, Any]:
-        expanded = wiring.expander.expand(project)
-        if expanded:  # otherwise whoever tries next comes when the claim has lapsed
-            wiring.expanding.done(project, 0.0)
-        return {"project": project, "expanded": expanded}
-
-    return {"collect": collect, "push": push, "expand": expand}
-
-
-def _upkeep(wiring: Wiring, messages: Messages) -> dict[str, Callable[..., Any]]:
-    """What beat sends."""
-
-    def sweep() -> dict[str, Any]:
-        with wiring.engine.connect() as connection:
-            projects = look(connection, wiring.mapping)
-        woken = [project for project in sorted(projects) if wiring.wake.claim(project)]
-        for project in woken:
-            reach(Point.WOKEN)
-            messages.collect(project)
-        return {"woken": len(woken)}
-
-    def recover_lost() -> dict[str, Any]:
-        found = recover(wiring.engine)
-        for batch in found.unsent:
-            messages.push(((batch,),))
-        return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
-
-    def poll_replica() -> dict[str, int]:
-        return {"polled": poll(wiring.engine, wiring.crm, wiring.mapping)}
-
-    def purge_old() -> dict[str, int]:
-        return purge(wiring.engine)
-
-    return {"sweep": sweep, "recover": recover_lost, "poll": poll_replica, "purge": purge_old}

@@ -1,26 +1,23 @@
-"""The one place where all is wired together; what a worker is made of stands in `assembly.py`."""
+"""Connections: settings, mapping, databases and Redis, each made when it is first asked for. Parts are in `assembly.py`."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import Self
 
 from redis import Redis
 from sqlalchemy import Engine
 
 from worker.config.mapping import load_mapping
 from worker.config.model import Mapping
+from worker.config.policy import Policy
 from worker.config.settings import Settings
 from worker.database.engines import crm_engine, outbox_engine
+from worker.limiter.bucket import Limiter
+from worker.limiter.recall import recall
 from worker.listen.wake import Wake
-from worker.policy import Policy
-
-if TYPE_CHECKING:
-    from worker.collect.collector import Collector
-    from worker.expand.expand import Expander
-    from worker.limiter.bucket import Limiter
-    from worker.push.push import Pusher
 
 REDIS_PATIENCE = 5.0
 """Seconds that one question to Redis may take."""
@@ -35,7 +32,7 @@ class Wiring:
     lasting: bool = True
 
     @classmethod
-    def of(cls, settings: Settings, *, need_keys: bool = True, lasting: bool = True) -> Wiring:
+    def of(cls, settings: Settings, *, need_keys: bool = True, lasting: bool = True) -> Self:
         """Wiring by the settings and their mapping. Raises ConfigError.
 
         `lasting`: see `outbox_engine`. A worker's moves need not last: what is lost is done again, and what must not be lost
@@ -71,34 +68,13 @@ class Wiring:
         return Wake(self.redis, self.settings.sync_name)
 
     @cached_property
-    def expanding(self) -> Wake:
-        return Wake(self.redis, self.settings.sync_name, "expand")
-
-    # What a worker is made of is loaded where it is first asked for: beat, the listener and Flower do without.
+    def fan_out_wake(self) -> Wake:
+        return Wake(self.redis, self.settings.sync_name, "fan_out")
 
     @cached_property
     def limiter(self) -> Limiter:
-        from worker.assembly import limiter  # noqa: PLC0415 - see above
-
-        return limiter(self)
-
-    @cached_property
-    def collector(self) -> Collector:
-        from worker.assembly import collector  # noqa: PLC0415 - see above
-
-        return collector(self)
-
-    @cached_property
-    def expander(self) -> Expander:
-        from worker.assembly import expander  # noqa: PLC0415 - see above
-
-        return expander(self)
-
-    @cached_property
-    def pusher(self) -> Pusher:
-        from worker.assembly import pusher  # noqa: PLC0415 - see above
-
-        return pusher(self)
+        """The rate limit of all projects."""
+        return Limiter(self.redis, self.settings.sync_name, partial(recall, self.engine), time.sleep)
 
 
 def redis_client(settings: Settings) -> Redis:

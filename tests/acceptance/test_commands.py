@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from tests.waiting import wait_until
 from worker.__main__ import main
 from worker.cli import session
-from worker.sandbox import Sandbox
+from worker.local.sandbox import Sandbox
 
 TOML = """
 [[sources]]
@@ -219,7 +219,7 @@ def test_a_stopped_backfill_says_that_it_goes_on(folder: Path, database_url: str
     """After how many keys, begun when; `--anew` does not."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO ringostat_sync.backfills (source, condition, forced, after_key, done, started_at)"
+            "INSERT INTO ringostat_sync.backfills (source, condition, forced, last_key, done, started_at)"
             " VALUES ('contacts', '', false, '0', 7, '2026-11-27T06:36:05.5Z'), ('contacts', '', true, '0', 7, now())"
         )
     goes_on = run(folder, "backfill", "contacts", DATABASE_URL=database_url, RINGOSTAT_PROJECT_ID="106")
@@ -298,7 +298,7 @@ def test_a_read_only_outbox_is_one_line(command: Command, database_url: str, arg
 @pytest.mark.parametrize("step", ["requeue", "discard"])
 @pytest.mark.parametrize("narrowed", [("--reason", "refused"), ("--project", "106")], ids=" ".join)
 def test_filters_do_not_go_with_ids(command: Command, step: str, narrowed: tuple[str, str]) -> None:
-    """A letter named by its id, that the filter may exclude, is not touched."""
+    """A dead letter named by its id, that the filter may exclude, is not touched."""
     done = command("dead-letters", step, "1", *narrowed, DATABASE_URL="postgresql://x/y")
 
     assert done == (2, "", "ringostat-sync: --project and --reason go with --all, not with ids.\n")
@@ -425,7 +425,7 @@ def test_resume_says_when_the_workers_still_hold_back(command: Command, database
     """They ask Redis, which this command does not know."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO ringostat_sync.service_health (project, held_until) VALUES (106, now() + interval '1 hour')"
+            "INSERT INTO ringostat_sync.service_health (project, throttled_until) VALUES (106, now() + interval '1 hour')"
         )
     resumed = command("resume", "106", DATABASE_URL=database_url)
 
@@ -460,12 +460,12 @@ def test_an_unknown_project_or_letter_is_refused(
 
 
 def test_all_letters_are_those_of_the_filter(command: Command, database_url: str) -> None:
-    """`--all` takes the open letters of a reason or a project, and leaves the others open."""
+    """`--all` takes the open dead letters of a reason or a project, and leaves the others open."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO ringostat_sync.dead_letters"
             " (project, method, identity, key, source, outbox_id, reason, detail, attempts)"
-            " SELECT project, 'contacts', 'externalId', project || reason, 'contacts', 1, reason::ringostat_sync.letter_reason, '', 1"
+            " SELECT project, 'contacts', 'externalId', project || reason, 'contacts', 1, reason::ringostat_sync.dead_letter_reason, '', 1"
             " FROM (VALUES (106, 'refused'), (106, 'invalid'), (107, 'invalid')) AS l (project, reason)"
         )
         requeued = command("dead-letters", "requeue", "--all", "--reason", "refused", DATABASE_URL=database_url)

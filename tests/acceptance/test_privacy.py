@@ -20,11 +20,11 @@ import pytest
 from redis import Redis
 
 from tests.waiting import nothing_waits, wait_until
-from worker.sandbox.faults import Status
-from worker.sandbox.server import Sandbox
-from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
-from worker.up.embedded.ports import next_free
-from worker.up.parts import Part
+from worker.local.sandbox.faults import Status
+from worker.local.sandbox.server import Sandbox
+from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
+from worker.local.up.embedded.ports import next_free
+from worker.local.up.parts import Part
 
 PROJECT = 106
 FIRST, LAST, NUMBER, ADDRESS, KEY = "Канаренко", "Zhovtoperko", "671239955", "kanarka.zhovta", "KZH-4471"
@@ -107,7 +107,7 @@ class Job:
 
     def is_buried(self, key: str, reason: str) -> None:
         found = "SELECT 1 FROM ringostat_sync.dead_letters WHERE key = %s AND reason = %s"
-        wait_until(lambda: self.sql(found, key, reason), timeout=20, what=f"the letter of {key}: {reason}")
+        wait_until(lambda: self.sql(found, key, reason), timeout=20, what=f"the dead letter of {key}: {reason}")
 
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -379,9 +379,11 @@ def test_the_listing_of_letters_holds_ids_and_reasons(job: Job) -> None:
     """The CRM's key stands in the listing, and there alone; the document is shown by `show`."""
     done = job.ask("dead-letters", "list", "--json")
     listed = json.loads(done.stdout)
-    shown = job.ask("dead-letters", "show", next(letter["id"] for letter in listed if letter["reason"] == "refused"))
+    shown = job.ask(
+        "dead-letters", "show", next(dead_letter["id"] for dead_letter in listed if dead_letter["reason"] == "refused")
+    )
 
-    assert {letter["reason"] for letter in listed} == {
+    assert {dead_letter["reason"] for dead_letter in listed} == {
         "invalid",
         "no_directions",
         "mapping_error",

@@ -9,7 +9,7 @@ import pytest
 from tests.arrivals import most_in_a_second, used, used_at_best
 from tests.chaos import faults
 from tests.chaos.house import House
-from worker.sandbox.faults import Status
+from worker.local.sandbox.faults import Status
 
 RATE = 5
 LONG = 120

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.sandbox_bodies import contact, post
-from worker.sandbox import Sandbox
+from worker.local.sandbox import Sandbox
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.name in HERE], ids=lambda fault: fault.name)
 def test_nothing_is_lost_and_nothing_goes_back(house: House, fault: Fault) -> None:
-    """Every contact is at the API in its final state, none went back to an older one, no letter is undeserved; within the rate."""
+    """Every contact is at the API in its final state, none went back to an older one, no dead letter is undeserved; within the rate."""
     verdict = house.endure(lambda broken: fault.act(broken, fault.seconds))
 
     assert verdict.holds(house.rate), verdict

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.waiting import nothing_waits, wait_until
-from worker.up.embedded.ports import next_free
+from worker.local.up.embedded.ports import next_free
 
 APART = os.getpid() % 100
 """Two runs of these tests, side by side on one machine, don't look for the same port at the same moment."""
@@ -138,7 +138,7 @@ def test_status_answers_in_json(up: Up) -> None:
 
 
 def test_a_refused_contact_is_fixed_and_its_letter_closes(up: Up) -> None:
-    """Refused, listed as a dead letter, corrected in the CRM, sent; the letter closes by itself."""
+    """Refused, listed as a dead letter, corrected in the CRM, sent; the dead letter closes by itself."""
     rule = {"kind": "refuse", "field": "fullName", "contains": "Отруйний"}
     httpx.post(f"{up.sandbox}/_sandbox/faults", json=rule, trust_env=False).raise_for_status()
     [(key,)] = up.sql(
@@ -146,13 +146,13 @@ def test_a_refused_contact_is_fixed_and_its_letter_closes(up: Up) -> None:
     )
     up.sql(f"UPDATE crm.contacts SET last_name = 'Отруйний' WHERE id = {key}")
 
-    def letters() -> list[str]:
+    def dead_letters() -> list[str]:
         found = json.loads(up.ask("dead-letters", "list", "--json", "--reason", "refused"))
-        return [letter["key"] for letter in found]
+        return [dead_letter["key"] for dead_letter in found]
 
-    wait_until(lambda: letters() == [str(key)], timeout=30, every=0.5, what="the dead letter")
+    wait_until(lambda: dead_letters() == [str(key)], timeout=30, every=0.5, what="the dead letter")
     up.sql(f"UPDATE crm.contacts SET last_name = 'Здоровий' WHERE id = {key}")
-    wait_until(lambda: letters() == [], timeout=30, every=0.5, what="the letter to close")
+    wait_until(lambda: dead_letters() == [], timeout=30, every=0.5, what="the dead letter to close")
     httpx.delete(f"{up.sandbox}/_sandbox/faults", trust_env=False)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 
 from tests.waiting import wait_until
-from worker.sandbox.server import Sandbox
-from worker.up.parts import Part
+from worker.local.sandbox.server import Sandbox
+from worker.local.up.parts import Part
 
 PROJECT = 106
 TOML = """

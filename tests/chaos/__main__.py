@@ -56,7 +56,7 @@ def _table(found: dict[str, list[Verdict]]) -> Table:
         "times",
         "lost",
         "stale",
-        "undeserved letters",
+        "undeserved dead letters",
         "most in a second",
         "resumed",
         "worst recovery (s)",

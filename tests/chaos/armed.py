@@ -1,4 +1,4 @@
-"""The one command with its points armed: `python -m tests.chaos.armed worker`, and so on.
+"""The one command with its failpoints armed: `python -m tests.chaos.armed worker`, and so on.
 
 A file in the folder ARMED that is named like a point holds what to do there to the first process that comes by:
 a signal's number, and whether it is for that process (`9 one`) or for its whole session (`9 all`).
@@ -10,12 +10,12 @@ import os
 from pathlib import Path
 
 from worker.__main__ import main
-from worker.points import Point, arm
+from worker.failpoints import Failpoint, arm
 
 FOLDER = "CHAOS_ARMED"
 
 
-def strike(point: Point) -> None:
+def strike(point: Failpoint) -> None:
     """Do what is ordered for this point, once: whoever removes the order carries it out."""
     order = Path(os.environ[FOLDER]) / point
     try:

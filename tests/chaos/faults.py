@@ -17,8 +17,8 @@ import redis
 
 from tests.chaos.house import House
 from tests.waiting import wait_until
-from worker.points import Point
-from worker.sandbox import faults as api
+from worker.failpoints import Failpoint
+from worker.local.sandbox import faults as api
 
 Act = Callable[[House, float], None]
 
@@ -33,12 +33,14 @@ class Fault:
 
 
 ON_THE_WAY = [
-    point for point in Point if point not in {Point.TAKING_BACK, Point.REQUEUEING, Point.FILLED, Point.EXPANDED}
+    point
+    for point in Failpoint
+    if point not in {Failpoint.TAKING_BACK, Failpoint.REQUEUEING, Failpoint.FILLED, Failpoint.FANNED_OUT}
 ]
 """Points that the living job comes by on its own."""
 
 
-def killed_at(point: Point, whom: str) -> Fault:
+def killed_at(point: Failpoint, whom: str) -> Fault:
     """`kill -9` of the process that reaches `point`, or of its worker with all children."""
 
     def act(house: House, _: float) -> None:
@@ -48,25 +50,27 @@ def killed_at(point: Point, whom: str) -> Fault:
 
 
 def killed_while_taking_back(house: House, _: float) -> None:
-    house.strike(Point.BEGUN, SIGKILL)
-    house.strike(Point.TAKING_BACK, SIGKILL)
+    house.strike(Failpoint.OPENED, SIGKILL)
+    house.strike(Failpoint.TAKING_BACK, SIGKILL)
 
 
 def killed_while_expanding(house: House, _: float) -> None:
-    order = house.arm(Point.EXPANDED, SIGKILL)
+    order = house.arm(Failpoint.FANNED_OUT, SIGKILL)
     house.sql("UPDATE crm.companies SET version = version + 1")
-    wait_until(lambda: not order.exists(), timeout=30, what="the expansion")
+    wait_until(lambda: not order.exists(), timeout=30, what="the fan-out")
 
 
 def killed_while_requeueing(house: House, _: float) -> None:
-    wait_until(lambda: house.sql("SELECT 1 FROM ringostat_sync.dead_letters WHERE state = 'open'"), what="the letter")
-    house.arm(Point.REQUEUEING, SIGKILL)
+    wait_until(
+        lambda: house.sql("SELECT 1 FROM ringostat_sync.dead_letters WHERE state = 'open'"), what="the dead letter"
+    )
+    house.arm(Failpoint.REQUEUEING, SIGKILL)
     assert house.run("dead-letters", "requeue", "--all", check=False).returncode == -SIGKILL
     house.run("dead-letters", "requeue", "--all", check=False)
 
 
 def killed_while_backfilling(house: House, _: float) -> None:
-    house.arm(Point.FILLED, SIGKILL)
+    house.arm(Failpoint.FILLED, SIGKILL)
     assert house.run("backfill", "contacts", "--force", check=False).returncode == -SIGKILL
     house.run("backfill", "contacts", "--force")
 

@@ -30,14 +30,14 @@ from tests.waiting import nothing_waits, wait_until
 from worker import capture
 from worker.config.mapping import load_mapping
 from worker.config.settings import load_settings
-from worker.points import Point
-from worker.sandbox.faults import Refuse, Rule
-from worker.sandbox.server import Sandbox
-from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
+from worker.failpoints import Failpoint
+from worker.local.sandbox.faults import Refuse, Rule
+from worker.local.sandbox.server import Sandbox
+from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
 
 PROJECT = 106
 CONTACTS = 6_000
-"""More than one chunk of a backfill, and of an expansion."""
+"""More than one chunk of a backfill, and of an fan-out."""
 LIVELY = 300
 """So many of them change all the time."""
 POISONED = 13
@@ -76,7 +76,7 @@ watch = [
 class Verdict:
     """What a fault has done.
 
-    Contacts lost, contacts that got an older state after a newer one, letters that are not deserved, the most requests in any
+    Contacts lost, contacts that got an older state after a newer one, dead letters that are not deserved, the most requests in any
     second at the receiver, and seconds from the fault's end until a new change arrived and until every older one had.
     """
 
@@ -173,7 +173,7 @@ class House:
             return cursor.fetchall() if cursor.description else []
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """One of our commands, to its end, with its points armed."""
+        """One of our commands, to its end, with its failpoints armed."""
         return subprocess.run(
             [sys.executable, "-m", "tests.chaos.armed", *arguments],
             cwd=ROOT,
@@ -183,14 +183,14 @@ class House:
             check=check,
         )
 
-    def arm(self, point: Point, signal: int, whom: str = "one") -> Path:
+    def arm(self, point: Failpoint, signal: int, whom: str = "one") -> Path:
         """Order a signal for the next process that comes by `point`; the file is gone when it has struck."""
         order = self.folder / "armed" / point
         (self.folder / "order").write_text(f"{signal:d} {whom}")
         (self.folder / "order").rename(order)
         return order
 
-    def strike(self, point: Point, signal: int, whom: str = "one", timeout: float = 30) -> None:
+    def strike(self, point: Failpoint, signal: int, whom: str = "one", timeout: float = 30) -> None:
         """Order a signal, and wait until it has struck."""
         order = self.arm(point, signal, whom)
         wait_until(lambda: not order.exists(), timeout=timeout, what=f"somebody to come by {point.value}")
@@ -261,19 +261,19 @@ class House:
         wait_until(enough, timeout=60 + 2 * count / self.rate, every=0.2, what=f"{count} requests")
         return sorted(request.arrived for request in self.sandbox.requests.since(self._seen))[:count]
 
-    def letters(self) -> list[str]:
-        """The keys of the open letters, in the order of their numbers."""
+    def dead_letters(self) -> list[str]:
+        """The keys of the open dead letters, in the order of their numbers."""
         listed = json.loads(self.run("dead-letters", "list", "--json").stdout)
-        return sorted((letter["key"] for letter in listed), key=int)
+        return sorted((dead_letter["key"] for dead_letter in listed), key=int)
 
     def verdict(self, at_fault: Sequence[str], resumed: float = 0.0, recovered: float = 0.0) -> Verdict:
-        """Count; contacts at fault may be lost, and deserve their letters."""
+        """Count; contacts at fault may be lost, and deserve their dead letters."""
         crm = dict(self.sql(VERSIONS))
         held = {key: self._versions(key) for key in crm if str(key) not in at_fault}
         return Verdict(
             lost=sum(versions[-1:] != [crm[key]] for key, versions in held.items()),
             stale=sum(versions != sorted(versions) for versions in held.values()),
-            undeserved=len(set(self.letters()) - set(at_fault)),
+            undeserved=len(set(self.dead_letters()) - set(at_fault)),
             most=self.most_in_a_second(),
             resumed=resumed,
             recovered=recovered,

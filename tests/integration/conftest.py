@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.integration.engine import Engine, build
-from worker.sandbox.server import Sandbox
+from worker.local.sandbox.server import Sandbox
 
 
 @pytest.fixture

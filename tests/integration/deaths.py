@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.integration.engine import Engine
-from worker.push import push
-from worker.recover.recover import Recovered, recover
+from worker.push import push, reserve
+from worker.upkeep.recover import Recovered, recover
 
 LEASES_OVER = (
     "UPDATE ringostat_sync.batches SET lease_until = clock_timestamp() - interval '1 ms' WHERE state = 'pushing'"
@@ -36,11 +36,11 @@ def kill_while(engine: Engine, monkeypatch: pytest.MonkeyPatch, moment: str, bat
     pusher = engine.wiring.pusher
     moments: dict[str, tuple[object, str, Callable]] = {
         "reading": (type(pusher.reader), "read", die),
-        "holding": (push, "hold", dying_after(push.hold)),
-        "sorting": (push, "sort_out", dying_after(push.sort_out)),
+        "reserving": (reserve, "_reserve", dying_after(reserve._reserve)),
+        "reserved": (push, "reserve", dying_after(push.reserve)),
         "waiting": (type(engine.wiring.limiter), "take", die),
-        "posting": (type(pusher.departures.client), "post", die),
-        "answered": (type(pusher.departures.client), "post", dying_after(type(pusher.departures.client).post)),
+        "posting": (type(pusher.sender.client), "post", die),
+        "answered": (type(pusher.sender.client), "post", dying_after(type(pusher.sender.client).post)),
         "settling": (push, "settle", dying_after(push.settle)),
     }
     with monkeypatch.context() as patch:

@@ -13,10 +13,10 @@ from psycopg.rows import dict_row
 from worker.config.mapping import load_mapping
 from worker.config.query import clean_query
 from worker.config.settings import load_settings
-from worker.demo import MAPPING, install
-from worker.demo.crm import MOST_CONTACTS, Crm
 from worker.document import Built, Invalid, build
-from worker.reading.plan import choose_plan
+from worker.local.demo import MAPPING, install
+from worker.local.demo.crm import MOST_CONTACTS, Crm
+from worker.read.plan import choose_plan
 
 mapping = load_mapping(load_settings({"SYNC_CONFIG": str(MAPPING), "RINGOSTAT_PROJECT_ID": "106"}), need_keys=False)
 

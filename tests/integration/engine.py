@@ -15,14 +15,15 @@ from psycopg.rows import namedtuple_row
 from models import PauseReason
 from tests.waiting import nothing_waits, wait_until
 from worker.api.outcome import Outcome
+from worker.assembly import Assembly
 from worker.backfill.backfill import Backfill
 from worker.config.mapping import load_mapping
 from worker.config.model import Project
+from worker.config.policy import Policy
 from worker.config.settings import load_settings
+from worker.local.sandbox.server import Sandbox
+from worker.operate.status import LaneStatus, read_status
 from worker.projects import pauses
-from worker.sandbox.server import Sandbox
-from worker.status.status import LaneStatus, read_status
-from worker.wiring import Wiring
 
 PROJECT = 106
 
@@ -73,7 +74,7 @@ class Engine:
     """Change something, drain, and see what came of it."""
 
     database_url: str
-    wiring: Wiring
+    wiring: Assembly
     sandbox: Sandbox
     folder: Path
     environment: dict[str, str]
@@ -104,7 +105,7 @@ class Engine:
 
     def collect(self) -> list[int]:
         found = self.wiring.collector.round(PROJECT).messages
-        return [batch for message in found for convoy in message for batch in convoy]
+        return [batch for message in found for group in message for batch in group]
 
     def push(self) -> int:
         """One round, and every batch of it."""
@@ -150,19 +151,19 @@ class Engine:
         """Let the time pass until every try is due."""
         self.sql("UPDATE ringostat_sync.pending SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
 
-    def hold(self) -> None:
+    def throttle(self) -> None:
         """The API asks for a minute's rest: longer than any push waits inside its slot."""
-        self.wiring.limiter.hold(self.project, 60.0)
+        self.wiring.limiter.throttle(self.project, 60.0)
 
-    def let_go(self) -> None:
+    def end_throttle(self) -> None:
         """Let that minute pass: whoever waited for its end is due."""
-        self.wiring.limiter.release(self.project)
+        self.wiring.limiter.end_throttle(self.project)
         self.due_now()
         self.sql("UPDATE ringostat_sync.batches SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
 
     def after_each_request(self, act: Callable[[int], None]) -> None:
         """Let something happen once the API has answered, before anybody hears of it; `act` gets the number of the request."""
-        post, numbers = self.wiring.pusher.departures.client.post, count(1)
+        post, numbers = self.wiring.pusher.sender.client.post, count(1)
 
         def posting(*arguments: Any) -> Outcome:
             number = next(numbers)
@@ -170,7 +171,7 @@ class Engine:
             act(number)
             return outcome
 
-        self.wiring.pusher.departures.client.post = posting  # type: ignore[method-assign]
+        self.wiring.pusher.sender.client.post = posting  # type: ignore[method-assign]
 
     def after_first_request(self, act: Callable[[], object]) -> None:
         """The same, but for the first alone: its contacts are still in flight."""
@@ -185,12 +186,15 @@ class Engine:
     def pause(self, reason: str = "by_hand", seconds: float = 60.0) -> None:
         """Pause the project; but by hand, its probe is due in so many seconds."""
         with self.wiring.engine.begin() as connection:
-            pauses.pause(connection, PROJECT, PauseReason(reason), "test", first=seconds, longest=seconds)
+            if reason == PauseReason.BY_HAND:
+                pauses.pause_by_hand(connection, PROJECT, "test")
+            else:
+                pauses.pause_for(connection, PROJECT, PauseReason(reason), "test", Policy(retry_base=seconds / 5))
 
     def resume(self) -> bool:
         with self.wiring.engine.begin() as connection:
             ended = pauses.resume(connection, PROJECT)
-            return ended.pause or ended.hold_back
+            return ended.pause or ended.throttle
 
     def backfill(self, source: str = "contacts", **options: Any) -> list[int]:
         """Put every key into the queue; the progress."""
@@ -238,11 +242,11 @@ class Engine:
         return int(self.sql(counted, list(tables), not tables)[0][0])
 
     def close(self) -> None:
-        self.wiring.pusher.departures.client.close()
+        self.wiring.pusher.sender.client.close()
         self.wiring.engine.dispose()
         self.wiring.crm.dispose()
 
-    def letters(self) -> list[tuple[str, str]]:
+    def dead_letters(self) -> list[tuple[str, str]]:
         return self.sql(
             "SELECT key, reason::text FROM ringostat_sync.dead_letters WHERE state = 'open' ORDER BY key::int"
         )
@@ -282,4 +286,4 @@ def build(database_url: str, redis_url: str, folder: Path, sandbox: Sandbox, **s
         "SYNC_CONFIG": str(folder / "sync.toml"),
     }
     environment |= settings
-    return Engine(database_url, Wiring.of(load_settings(environment)), sandbox, folder, environment)
+    return Engine(database_url, Assembly.of(load_settings(environment)), sandbox, folder, environment)

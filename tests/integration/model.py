@@ -96,7 +96,7 @@ class Model:
     changed: set[str] = field(default_factory=set)
     """Contacts with a committed change."""
     given_up: set[str] = field(default_factory=set)
-    """Contacts whose letter was discarded, with no change since."""
+    """Contacts whose dead letter was discarded, with no change since."""
     forced: set[str] = field(default_factory=set)
     """Contacts that a backfill wants sent whatever the API holds."""
     been_invalid: set[str] = field(default_factory=set)
@@ -104,7 +104,7 @@ class Model:
     failures: Counter[str] = field(default_factory=Counter)
     """Requests that failed, by the contacts in them."""
     buried: set[int] = field(default_factory=set)
-    """Outbox ids of the producer's documents that became letters …"""
+    """Outbox ids of the producer's documents that became dead letters …"""
     dropped: set[int] = field(default_factory=set)
     """… and of the changes that were given up with one."""
     unfinished: set[tuple[str, bool]] = field(default_factory=set)
@@ -157,13 +157,13 @@ class Model:
         return resumed
 
     def bury(self, contact: str, outbox_id: int) -> None:
-        """A letter is open."""
+        """A dead letter is open."""
         self.forced.discard(contact)
         if contact in self.produced:
             self.buried.add(outbox_id)
 
     def give_up(self, contact: str, outbox_id: int, waiting: set[int]) -> None:
-        """Its letter is discarded, and with it what that change had superseded; what is `waiting` comes after it."""
+        """Its dead letter is discarded, and with it what that change had superseded; what is `waiting` comes after it."""
         self.given_up.add(contact)
         ids = {*self.produced.get(contact, ()), *(self.mapped if contact == MIXED else ())}
         self.dropped |= {one for one in ids if one <= outbox_id} - waiting
@@ -194,7 +194,7 @@ class Model:
         return contact in MAPPED and self.crm[contact].hidden
 
     def is_invalid(self, contact: str) -> bool:
-        """Whether a letter is all that this contact can become."""
+        """Whether a dead letter is all that this contact can become."""
         return not self.is_absent(contact) and self.document(contact)[0] is None
 
     def holds(self, contact: str) -> bool:

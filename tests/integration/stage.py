@@ -11,8 +11,8 @@ import psycopg
 from psycopg.rows import namedtuple_row
 
 from tests.integration.engine import PROJECT, Engine
+from worker.operate.status import LaneStatus, read_status
 from worker.projects import health
-from worker.status.status import LaneStatus, read_status
 
 CLOCK = """
 CREATE TABLE crm.clock (now timestamptz NOT NULL);
@@ -25,7 +25,7 @@ VALUES ('from', 'contacts', 'crm.contacts', 'SELECT c.id FROM crm.contacts c WHE
 """
 """One changed row stands for the contact of its id and all after it."""
 EMPTY = """
-TRUNCATE ringostat_sync.outbox, ringostat_sync.expansions, ringostat_sync.pending, ringostat_sync.in_flight, ringostat_sync.held_ids,
+TRUNCATE ringostat_sync.outbox, ringostat_sync.fan_outs, ringostat_sync.pending, ringostat_sync.in_flight, ringostat_sync.reserved_ids,
     ringostat_sync.batches, ringostat_sync.deliveries, ringostat_sync.dead_letters, ringostat_sync.settlements,
     ringostat_sync.lanes, ringostat_sync.requests, ringostat_sync.pauses, ringostat_sync.service_health,
     ringostat_sync.backfills, crm.contacts, crm.companies;
@@ -39,15 +39,15 @@ SELECT place, CASE WHEN kind IN ('companies', 'organizations') THEN 'organizatio
     SELECT 'outbox' AS place, source AS kind, key, id AS outbox_id, NULL AS reason FROM ringostat_sync.outbox WHERE watch IS NULL
     UNION ALL SELECT 'spread', 'contacts', c.id::text, w.id, NULL FROM (
         SELECT id, changed FROM ringostat_sync.outbox WHERE watch IS NOT NULL
-        UNION ALL SELECT outbox_id, changed FROM ringostat_sync.expansions
+        UNION ALL SELECT outbox_id, changed FROM ringostat_sync.fan_outs
     ) AS w JOIN crm.contacts AS c ON c.id >= CAST(w.changed ->> 'id' AS bigint)
     UNION ALL SELECT 'pending', method::text, key, outbox_id, NULL FROM ringostat_sync.pending
     UNION ALL SELECT 'in_flight', method::text, key, outbox_id, NULL FROM ringostat_sync.in_flight
     UNION ALL SELECT state::text, method::text, key, outbox_id, reason::text FROM ringostat_sync.dead_letters
         WHERE state IN ('open', 'requeued')
     UNION ALL SELECT 'delivery', method::text, key, outbox_id, NULL FROM ringostat_sync.deliveries
-    UNION ALL SELECT 'id held for nobody', method::text, wire_id, place, NULL FROM ringostat_sync.held_ids AS h
-        WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.place = h.place)
+    UNION ALL SELECT 'id reserved for nothing', method::text, wire_id, in_flight_id, NULL FROM ringostat_sync.reserved_ids AS h
+        WHERE NOT EXISTS (SELECT FROM ringostat_sync.in_flight AS f WHERE f.in_flight_id = h.in_flight_id)
     UNION ALL SELECT 'in flight without a batch', method::text, key, outbox_id, NULL FROM ringostat_sync.in_flight AS f
         WHERE NOT EXISTS (SELECT FROM ringostat_sync.batches AS b WHERE b.id = f.batch_id)
     UNION ALL SELECT 'batch of nobody', method::text, id::text, 0, NULL FROM ringostat_sync.batches AS b
@@ -94,23 +94,23 @@ class Stage:
 
     def __init__(self, engine: Engine) -> None:
         self.engine, self.wiring = engine, engine.wiring
-        self._client = self.wiring.pusher.departures.client
-        self.wiring.pusher.departures.sleep = lambda _seconds: None
-        self.wiring.pusher.departures.senders = AtOnce()  # type: ignore[assignment]
+        self._client = self.wiring.pusher.sender.client
+        self.wiring.pusher.sender.sleep = lambda _seconds: None
+        self.wiring.pusher.sender.threads = AtOnce()  # type: ignore[assignment]
         # The real time would make an example end otherwise when it is repeated: every scan starts at the beginning.
         self.wiring.collector._clock = lambda: 0.0
         # Nobody else posts while a bucket is refilled.
         self.wiring.limiter._pause = lambda _seconds: None
         self.reader = self.wiring.pusher.reader = Breakable(self.wiring.pusher.reader)  # type: ignore[assignment]
         self.limiter = Breakable(self.wiring.limiter)
-        self.wiring.pusher.departures.limiter = self.wiring.pusher.landings.limiter = self.limiter  # type: ignore[assignment]
+        self.wiring.pusher.sender.limiter = self.wiring.pusher.receiver.limiter = self.limiter  # type: ignore[assignment]
         self._connection = psycopg.connect(engine.database_url, autocommit=True, row_factory=namedtuple_row)
         self.sql(CLOCK)
         self.sql(WATCH)
 
     def close(self) -> None:
         self._connection.close()
-        self.wiring.pusher.departures.client = self._client
+        self.wiring.pusher.sender.client = self._client
 
     def sql(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         cursor = self._connection.execute(statement.encode(), values or None)
@@ -120,8 +120,8 @@ class Stage:
         """Begin an example: nothing waits, contacts 1 to 4 are called A, dice fall as they fell before."""
         self.sql(EMPTY)
         self.forget()
-        self.wiring.pusher.departures.client = client  # type: ignore[assignment]
-        self.wiring.pusher.landings.dice.seed(seed)
+        self.wiring.pusher.sender.client = client  # type: ignore[assignment]
+        self.wiring.pusher.receiver.dice.seed(seed)
         self.wiring.collector._dice.seed(seed)
         project = self.wiring.mapping.projects[PROJECT]
         self.wiring.mapping.projects[PROJECT] = replace(project, batch_size=batch_size)  # type: ignore[index]
@@ -152,8 +152,8 @@ class Stage:
     def throttle(self, seconds: float) -> None:
         """Another worker is told to hold back."""
         with self.wiring.engine.begin() as connection:
-            health.hold_back(connection, PROJECT, seconds)
-        self.wiring.limiter.hold(self.wiring.mapping.projects[PROJECT], seconds)
+            health.throttle(connection, PROJECT, seconds)
+        self.wiring.limiter.throttle(self.wiring.mapping.projects[PROJECT], seconds)
 
     def places(self) -> list[Any]:
         """Where every contact is."""
@@ -164,9 +164,9 @@ class Stage:
         with self.wiring.engine.connect() as connection:
             return read_status(connection, self.wiring.mapping)
 
-    def letter(self, letter: int) -> Any:
+    def dead_letter(self, dead_letter: int) -> Any:
         """Whose it is, and of which change."""
-        [row] = self.sql(LETTER, [letter])
+        [row] = self.sql(LETTER, [dead_letter])
         return row
 
     def by_method(self, batches: Sequence[int]) -> list[list[int]]:

@@ -11,11 +11,11 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.integration.engine import Engine, document
 from worker.backfill import backfill as room
-from worker.backfill.backfill import Backfill, Position
+from worker.backfill.backfill import Backfill, Cursor
 from worker.backfill.poll import poll
 from worker.database.engines import crm_engine
 from worker.errors import ConfigError, MappingBrokenError
-from worker.reading.reader import ReplicaUnavailableError
+from worker.read.reader import ReplicaUnavailableError
 
 
 def make(engine: Engine, source: str = "contacts", **options) -> Backfill:
@@ -148,7 +148,7 @@ def test_a_stopped_backfill_can_begin_anew(engine: Engine) -> None:
     assert [next(stopped), next(stopped)] == [0, 10]
     stopped.close()  # type: ignore[attr-defined]
     [[begun]] = engine.sql("SELECT started_at FROM ringostat_sync.backfills")
-    assert make(engine).begin() == Position(10, "10", begun)
+    assert make(engine).begin() == Cursor(10, "10", begun)
 
     assert make(engine).begin_anew().after is None
     assert list(make(engine).run()) == [0, 10, 20, 25]
@@ -214,7 +214,7 @@ def test_a_backfill_does_not_replace_what_waits(engine: Engine) -> None:
     """A live change keeps its place and its document; with force it is sent by force."""
     engine.contacts(1, 2)
     engine.payload(1, document("Payload"))
-    engine.wiring.collector._take_in(engine.wiring.mapping.sources["contacts"], 0)
+    engine.wiring.collector._ingest(engine.wiring.mapping.sources["contacts"], 0)
     list(make(engine, forced=True).run())
     row = engine.waiting()["1"]
 
@@ -234,7 +234,7 @@ def test_a_key_that_the_mapping_repeats_is_a_letter(engine: Engine) -> None:
     list(make(engine, "twice").run())
     engine.drain()
 
-    assert engine.letters() == [("2", "duplicate_key")]
+    assert engine.dead_letters() == [("2", "duplicate_key")]
     assert engine.lane().sent == 2
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.integration.engine import PROJECT, Engine
-from worker.sandbox.faults import MaxBytes, MaxEntries
+from worker.local.sandbox.faults import MaxBytes, MaxEntries
 
 
 def test_too_large_requests_teach_the_batch_size(engine: Engine) -> None:
@@ -19,7 +19,7 @@ def test_too_large_requests_teach_the_batch_size(engine: Engine) -> None:
     assert [len(ids) for ids in engine.posted()[:3]] == [100, 50, 25]
     assert [len(ids) for ids in engine.posted()[seen:]] == [25] * 4
     assert engine.lane().sent == 200
-    assert engine.letters() == []
+    assert engine.dead_letters() == []
 
 
 def learnt(engine: Engine, limit: int) -> None:
@@ -73,5 +73,5 @@ def test_a_contact_that_is_too_large_alone_is_buried(engine: Engine) -> None:
     engine.change(1, 2, 3)
     engine.drain()
 
-    assert engine.letters() == [("2", "too_large")]
+    assert engine.dead_letters() == [("2", "too_large")]
     assert engine.lane().sent == 2

@@ -8,11 +8,12 @@ from random import Random
 import psycopg
 import pytest
 
-from worker import capture, demo
+from worker import capture
 from worker.config.mapping import load_mapping
 from worker.config.model import Mapping
 from worker.config.settings import load_settings
 from worker.errors import ConfigError, RefusedError
+from worker.local import demo
 
 
 @pytest.fixture

@@ -164,21 +164,21 @@ def test_a_watch_no_longer_listed_goes(crm: Crm) -> None:
     assert crm.execute("SELECT FROM ringostat_sync.watches").rowcount == 0
 
 
-@pytest.mark.parametrize("table", ["outbox", "expansions"])
+@pytest.mark.parametrize("table", ["outbox", "fan_outs"])
 def test_a_watch_stays_known_while_a_changed_row_waits(crm: Crm, table: str) -> None:
     """The collector still needs its SELECT; the next installation forgets it."""
     watch(crm, BY_COMPANY)
     crm.execute("UPDATE crm.people SET company = 6")
-    if table == "expansions":
+    if table == "fan_outs":
         crm.execute("""
-            WITH taken AS (DELETE FROM ringostat_sync.outbox RETURNING *) INSERT INTO ringostat_sync.expansions
+            WITH taken AS (DELETE FROM ringostat_sync.outbox RETURNING *) INSERT INTO ringostat_sync.fan_outs
             (source, outbox_id, watch, changed, captured_at) SELECT source, id, watch, changed, created_at FROM taken
         """)
     capture.remove(crm)
     kept = crm.execute("SELECT table_name, keys FROM ringostat_sync.watches").fetchall()
     assert kept == [("crm.people", BY_COMPANY.keys)]
 
-    crm.execute("DELETE FROM ringostat_sync.outbox; DELETE FROM ringostat_sync.expansions")
+    crm.execute("DELETE FROM ringostat_sync.outbox; DELETE FROM ringostat_sync.fan_outs")
     watch(crm)
     assert crm.execute("SELECT FROM ringostat_sync.watches").rowcount == 0
 

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from tests.integration.engine import Engine
-from worker.check.check import Finding, check
+from worker.assembly import Assembly
 from worker.config.settings import load_settings
-from worker.wiring import Wiring
+from worker.operate.check import Finding, check
 
 QUERY = """SELECT nullif(id, 9) AS key, name AS "fullName", {more} AS "staffId",
     '[{{"type":"phone","value":"0671234567"}}]'::json AS "contactDirections" FROM crm.contacts"""
@@ -28,7 +28,7 @@ def test_a_project_without_a_key_is_a_warning(engine: Engine) -> None:
     """The worker will need one, the sources can be read without; told as `worker` would tell it."""
     assert Finding("Project 106: its key is set") in list(check(engine.wiring, 0))
 
-    wiring = Wiring.of(load_settings(engine.environment | {"RINGOSTAT_AUTH_KEY": ""}), need_keys=False)
+    wiring = Assembly.of(load_settings(engine.environment | {"RINGOSTAT_AUTH_KEY": ""}), need_keys=False)
     told = "Project 106 has no key: set RINGOSTAT_AUTH_KEY (or RINGOSTAT_AUTH_KEY_FILE) to it"
 
     assert Finding(told, warns=True) in list(check(wiring, 0))

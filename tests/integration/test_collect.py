@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.engine import PROJECT, Engine, document
 from worker.collect.collector import BEHIND, CALM, UNDER_WAY
-from worker.sandbox.faults import Status
+from worker.local.sandbox.faults import Status
 
 
 def batches_of(engine: Engine) -> dict[str, int]:
@@ -144,7 +144,7 @@ def test_organizations_go_before_contacts(engine: Engine) -> None:
     [message] = engine.wiring.collector.round(PROJECT).messages
     methods = dict(engine.sql("SELECT id, method::text FROM ringostat_sync.batches"))
 
-    assert [[methods[batch] for batch in convoy] for convoy in message] == [["organizations"], ["contacts"]]
+    assert [[methods[batch] for batch in group] for group in message] == [["organizations"], ["contacts"]]
 
 
 def test_one_collector_at_a_time(engine: Engine) -> None:
@@ -243,7 +243,7 @@ def test_no_more_is_cut_than_the_quota_lets_out_soon(make_engine: Callable[..., 
 
 
 def test_nothing_is_cut_while_the_quota_is_spent(make_engine: Callable[..., Engine]) -> None:
-    """Changes are taken in, and wait as rows; the round says how long it makes no sense to look."""
+    """Changes are ingested, and wait as rows; the round says how long it makes no sense to look."""
     engine = make_engine(RINGOSTAT_RATE_LIMIT="1/m")
     engine.contacts(1, 2)
     engine.change(1)
@@ -289,7 +289,7 @@ def test_rows_of_a_source_that_nobody_knows_stay(engine: Engine) -> None:
 
 @pytest.mark.parametrize("count", [5_000, 5_001, 12_000])
 def test_a_round_takes_in_a_burst(engine: Engine, count: int) -> None:
-    """A large import is taken in by few statements, whole."""
+    """A large import is ingested by few statements, whole."""
     engine.change(*range(count))
     engine.collect()
 

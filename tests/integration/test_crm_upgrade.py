@@ -152,6 +152,6 @@ def test_rows_without_a_key_and_with_the_same_one(engine: Engine) -> None:
     engine.backfill("loose")
     engine.drain()
 
-    assert engine.letters() == [("2", "duplicate_key")]
+    assert engine.dead_letters() == [("2", "duplicate_key")]
     assert engine.names() == {"3": "Name 3", "4": "Name 4", "5": "Name 5"}
     assert engine.lane().absent == 1

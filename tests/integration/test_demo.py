@@ -12,12 +12,12 @@ import psycopg
 import pytest
 
 from tests.integration.demo_crm import counted, documents, installed, mapped, mapping, plan, read
-from worker.demo import install
-from worker.demo.crm import Crm
-from worker.demo.population import WITH_A_FAX, tables
 from worker.document import Built, Invalid
 from worker.document.wire import Contact, Organization
 from worker.errors import RefusedError
+from worker.local.demo import install
+from worker.local.demo.crm import Crm
+from worker.local.demo.population import WITH_A_FAX, tables
 
 SOURCES = tuple(mapping.sources)
 

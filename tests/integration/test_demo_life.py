@@ -17,11 +17,11 @@ import pytest
 
 from tests.integration.demo_crm import documents, installed, mapped, mapping, read
 from tests.waiting import wait_until
-from worker.demo import live, run
-from worker.demo.crm import FEWEST_CONTACTS, Crm
-from worker.demo.events import WEIGHTS, Event, contacts, directions, sales
-from worker.demo.life import choose, happen
 from worker.errors import ConfigError
+from worker.local.demo import live, run
+from worker.local.demo.crm import FEWEST_CONTACTS, Crm
+from worker.local.demo.events import WEIGHTS, Event, contacts, directions, sales
+from worker.local.demo.life import choose, happen
 
 COMES_TO_NOTHING = [contacts.call_logged, contacts.note_written, directions.phone_respelt]
 SELDOM_SEEN = [
@@ -30,7 +30,7 @@ SELDOM_SEEN = [
 ]  # the newest open deal of a contact mostly stays what it was
 SEEN = [event for event in WEIGHTS if event not in {*COMES_TO_NOTHING, *SELDOM_SEEN}]
 
-RUN = "import sys; from worker.demo import run; run(sys.argv[1], 50)"
+RUN = "import sys; from worker.local.demo import run; run(sys.argv[1], 50)"
 ROOT = Path(__file__).parents[2]
 
 

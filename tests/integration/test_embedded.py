@@ -21,9 +21,9 @@ import redis
 
 from tests.waiting import wait_until
 from worker.errors import SyncError
-from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
-from worker.up.embedded.account import Account
-from worker.up.embedded.ports import is_free
+from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
+from worker.local.up.embedded.account import Account
+from worker.local.up.embedded.ports import is_free
 
 CARELESS = {"fsync": "off"}  # a killed process loses nothing by it
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -32,7 +32,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become som
 RUN_BOTH = """
 import json, sys, time
 from pathlib import Path
-from worker.up.embedded import EmbeddedPostgres, EmbeddedValkey
+from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
 servers = EmbeddedPostgres(Path(sys.argv[1])), EmbeddedValkey(Path(sys.argv[1]))
 print(json.dumps([[each.start(), each.pid] for each in servers]), flush=True)
 time.sleep(600)

@@ -11,15 +11,15 @@ import pytest
 from psycopg import sql
 from typer.testing import CliRunner
 
+from tests.integration.dead_letter_desk import POISON, bury, discard, listed, requeue
 from tests.integration.engine import PROJECT, Engine, document
-from tests.integration.letter_desk import POISON, bury, discard, listed, requeue
 from tests.waiting import wait_until
 from worker.cli import session
 from worker.cli.app import make_app
 from worker.errors import RefusedError
-from worker.forget.forget import Forgotten
-from worker.forget.forget import forget as forget_contact
-from worker.sandbox.faults import Break
+from worker.local.sandbox.faults import Break
+from worker.operate.forget import Forgotten
+from worker.operate.forget import forget as forget_contact
 
 NAME, NUMBER = "Забутько", "671239911"
 COLUMNS = """
@@ -59,14 +59,14 @@ def canary(engine: Engine, key: object) -> None:
 
 
 def test_an_open_letter_goes_with_its_document(engine: Engine) -> None:
-    """Name and number stood in the letter alone, and stand nowhere afterwards."""
+    """Name and number stood in the dead letter alone, and stand nowhere afterwards."""
     engine.sandbox.faults.add(POISON)
     canary(engine, 7001)
     engine.change(7001)
     engine.drain()
     assert ("dead_letters", "document") in holding(engine, NAME)
 
-    assert forget(engine, 7001).letters == 1
+    assert forget(engine, 7001).dead_letters == 1
     assert [holding(engine, text) for text in (NAME, NUMBER, "7001")] == [[], [], []]
 
 
@@ -82,13 +82,13 @@ def test_letters_in_whatever_state_go(engine: Engine) -> None:
     assert len({first.id, second.id, third.id}) == 3
     requeue(engine, third.id)
 
-    assert (forget(engine, 1).letters, listed(engine)) == (3, [])
+    assert (forget(engine, 1).dead_letters, listed(engine)) == (3, [])
     assert engine.waiting() == {}
     assert holding(engine, "POISON") == []
 
 
 def test_a_key_too_long_for_an_index_is_forgotten_as_well(engine: Engine) -> None:
-    """It is cut short where it is taken in; what is asked for is the whole one."""
+    """It is cut short where it is ingested; what is asked for is the whole one."""
     key = "k" * 600
     engine.payload(key, document("Secret Person"))
     engine.drain()
@@ -144,7 +144,7 @@ def test_neighbours_are_untouched(engine: Engine) -> None:
     forget(engine, 5)
 
     assert engine.sql("SELECT method::text, key FROM ringostat_sync.deliveries") == before
-    assert engine.letters() == [("3", "refused")]
+    assert engine.dead_letters() == [("3", "refused")]
     assert (list(engine.waiting()), engine.sql("SELECT key FROM ringostat_sync.outbox")) == (["4"], [("4",)])
 
 
@@ -183,7 +183,7 @@ def test_a_batch_under_way_ends_first(engine: Engine) -> None:
         engine.wiring.pusher.push(batch)
 
     found = forget(engine, 7001, patience=30, sleep=let_it_end)
-    assert (found.letters, open_meanwhile) == (1, [])
+    assert (found.dead_letters, open_meanwhile) == (1, [])
     assert holding(engine, NAME) == []
 
 
@@ -205,7 +205,7 @@ def test_an_id_on_the_wire_in_anothers_name_is_waited_for(engine: Engine) -> Non
     engine.change(1)
     engine.collect()
     engine.sql(
-        "INSERT INTO ringostat_sync.held_ids SELECT project, method, 'leadId', 'L-7001', place FROM ringostat_sync.in_flight"
+        "INSERT INTO ringostat_sync.reserved_ids SELECT project, method, 'leadId', 'L-7001', in_flight_id FROM ringostat_sync.in_flight"
     )
 
     with pytest.raises(RefusedError):
@@ -234,10 +234,10 @@ def test_a_change_that_is_being_taken_in_is_met_where_it_arrives(engine: Engine)
 
 
 def test_a_letter_that_is_being_requeued_is_met_where_it_arrives(engine: Engine) -> None:
-    """Its letter and the contact that waits again are both removed."""
-    [letter] = bury(engine, 1)
+    """Its dead letter and the contact that waits again are both removed."""
+    [dead_letter] = bury(engine, 1)
     with psycopg.connect(engine.database_url) as operator, ThreadPoolExecutor(1) as pool:
-        operator.execute("UPDATE ringostat_sync.dead_letters SET state = 'requeued' WHERE id = %s", [letter.id])
+        operator.execute("UPDATE ringostat_sync.dead_letters SET state = 'requeued' WHERE id = %s", [dead_letter.id])
         operator.execute(
             "INSERT INTO ringostat_sync.pending (project, method, identity, key, source, outbox_id, captured_at)"
             " SELECT project, method, identity, key, source, outbox_id, now() FROM ringostat_sync.dead_letters"
@@ -247,7 +247,7 @@ def test_a_letter_that_is_being_requeued_is_met_where_it_arrives(engine: Engine)
         operator.commit()
         found = forgetting.result()
 
-    assert (found.letters, found.waiting) == (1, 1)
+    assert (found.dead_letters, found.waiting) == (1, 1)
     assert (engine.waiting(), listed(engine)) == ({}, [])
 
 
@@ -278,13 +278,13 @@ def test_a_contact_that_is_tried_over_and_over_is_forgotten_for_good(make_engine
 
 
 def test_a_stopped_backfill_that_had_come_to_this_key_starts_over(engine: Engine) -> None:
-    """The position from which it would go on names the person."""
+    """The cursor from which it would go on names the person."""
     engine.contacts(1, 3)
     engine.sql(
-        "INSERT INTO ringostat_sync.backfills (source, condition, after_key, done) VALUES ('contacts', '', '2', 2)"
+        "INSERT INTO ringostat_sync.backfills (source, condition, last_key, done) VALUES ('contacts', '', '2', 2)"
     )
 
-    assert forget(engine, 2).positions == 1
+    assert forget(engine, 2).cursors == 1
     assert engine.backfill()[-1] == 3
 
 
@@ -292,7 +292,7 @@ def test_changed_rows_that_stand_for_many_are_counted(engine: Engine) -> None:
     """Whose they are is known when they are expanded: until then it is said that they are there."""
     engine.sql("INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('contacts', 'w', '{\"id\": 1}')")
 
-    assert forget(engine, 1).unexpanded == 1
+    assert forget(engine, 1).waiting_fan_outs == 1
 
 
 @pytest.fixture

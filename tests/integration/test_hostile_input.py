@@ -339,7 +339,7 @@ def test_a_key_too_long_found_through_another_table_is_buried_alone(engine: Engi
     engine.sql("INSERT INTO crm.companies VALUES (1, %s)", long)
     engine.sql("INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('contacts', 'w', '{\"id\": 1}')")
     engine.collect()
-    engine.wiring.expander.expand(PROJECT)
+    engine.wiring.fan_out.run(PROJECT)
     engine.drain()
     engine.change(long)
     engine.drain()

@@ -10,10 +10,10 @@ import pytest
 from tests.integration.deaths import recover_now
 from tests.integration.engine import Engine
 from worker.api.outcome import Outcome
-from worker.limiter.bucket import Grant, Later
-from worker.recover.recover import Recovered, recover
-from worker.sandbox.faults import Refuse
-from worker.settle.settle import guard
+from worker.limiter.bucket import Later, Permit
+from worker.local.sandbox.faults import Refuse
+from worker.settle.guard import guard
+from worker.upkeep.recover import Recovered, recover
 
 
 def test_a_batch_under_its_lease_is_left_alone(engine: Engine) -> None:
@@ -21,7 +21,7 @@ def test_a_batch_under_its_lease_is_left_alone(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    engine.wiring.pusher._take([batch])
+    engine.wiring.pusher._lease([batch])
 
     assert recover(engine.wiring.engine) == Recovered()
     assert engine.lane().in_flight == 1
@@ -101,30 +101,30 @@ def test_a_lease_too_short_for_a_request_takes_no_grant(engine: Engine, *, is_sp
     engine.change(1, 2)
     [batch] = engine.collect()
     engine.sandbox.faults.add(Refuse(ids=["1"]))
-    grants: list[Grant | Later] = []
-    departures, limiter = engine.wiring.pusher.departures, engine.wiring.limiter
-    take, post = limiter.take, departures.client.post
+    permits: list[Permit | Later] = []
+    sender, limiter = engine.wiring.pusher.sender, engine.wiring.limiter
+    take, post = limiter.take, sender.client.post
 
-    def counted(*arguments: Any) -> Grant | Later:
-        grants.append(take(*arguments))
-        return grants[-1]
+    def counted(*arguments: Any) -> Permit | Later:
+        permits.append(take(*arguments))
+        return permits[-1]
 
     def shorten() -> None:
-        departures.policy = replace(departures.policy, timeout=departures.policy.lease)
+        sender.policy = replace(sender.policy, timeout=sender.policy.lease)
 
     def last(*arguments: Any) -> Outcome:
         shorten()
         return post(*arguments)
 
     limiter.take = counted  # type: ignore[method-assign]
-    departures.client.post = last  # type: ignore[method-assign]
+    sender.client.post = last  # type: ignore[method-assign]
     if not is_split:
         shorten()
     engine.wiring.pusher.push(batch)
 
-    assert len(grants) == len(engine.posted()) == (1 if is_split else 0)
+    assert len(permits) == len(engine.posted()) == (1 if is_split else 0)
     [(state, waits)] = engine.sql("SELECT state::text, due_at > clock_timestamp() FROM ringostat_sync.batches")
-    assert (state, waits) == ("postponed", not is_split)
+    assert (state, waits) == ("snoozed", not is_split)
 
 
 def test_the_lease_outlives_the_distance_that_requests_keep(engine: Engine) -> None:
@@ -133,9 +133,9 @@ def test_the_lease_outlives_the_distance_that_requests_keep(engine: Engine) -> N
     engine.change(1)
     [batch] = engine.collect()
 
-    def take(*_: object) -> Grant:
+    def take(*_: object) -> Permit:
         engine.sql("UPDATE ringostat_sync.batches SET lease_until = clock_timestamp() + interval '1.025 s'")
-        return Grant(0.0, "epoch", crowded=True)
+        return Permit(0.0, "epoch", crowded=True)
 
     engine.wiring.limiter.take = take  # type: ignore[method-assign]
     engine.wiring.pusher.push(batch)
@@ -148,13 +148,13 @@ def test_a_stale_worker_settles_nothing(engine: Engine) -> None:
     engine.contacts(1, 1, "Old")
     engine.change(1)
     [batch] = engine.collect()
-    convoy = engine.wiring.pusher._take([batch])
-    assert len(convoy) == 1
+    group = engine.wiring.pusher._lease([batch])
+    assert len(group) == 1
     recover_now(engine)
     engine.drain()
 
     with engine.wiring.engine.begin() as connection:
-        assert guard(connection, convoy) == []
+        assert guard(connection, [run.lease for run in group]) == set()
 
 
 def test_a_second_taking_fences_the_first(engine: Engine) -> None:
@@ -162,13 +162,13 @@ def test_a_second_taking_fences_the_first(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
-    first = engine.wiring.pusher._take([batch])
+    first = engine.wiring.pusher._lease([batch])
     engine.sql("UPDATE ringostat_sync.batches SET state = 'cut', lease_until = NULL")
-    second = engine.wiring.pusher._take([batch])
+    second = engine.wiring.pusher._lease([batch])
 
     with engine.wiring.engine.begin() as connection:
-        assert guard(connection, second) == second
-        assert guard(connection, first) == []
+        assert guard(connection, [run.lease for run in second]) == {batch}
+        assert guard(connection, [run.lease for run in first]) == set()
 
 
 def test_whoever_has_an_older_token_posts_nothing(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from redis import Redis
 from tests.arrivals import most_in_a_second, used_at_best
 from worker.config.model import Project, Rate
 from worker.errors import LimiterUnavailableError
-from worker.limiter.bucket import MICRO, Grant, Later, Limiter, Posted
+from worker.limiter.bucket import MICRO, Later, Limiter, Permit, Posted
 
 
 def limiter(redis: Redis, posted: Posted | None = None) -> Limiter:
@@ -19,9 +19,9 @@ def limiter(redis: Redis, posted: Posted | None = None) -> Limiter:
 
 
 def test_no_period_grants_more_than_n(redis_url: str) -> None:
-    """Five at once ask for two seconds: by Redis's clock no second grants more than ten, and at least 95 % are used."""
+    """Five at once ask for two seconds: by Redis's clock no second permits more than ten, and at least 95 % are used."""
     project = Project(1, Rate(10, 1.0), 100)
-    granted: set[int] = set()
+    permitted: set[int] = set()
     end = time.monotonic() + 2.5
 
     def worker() -> None:
@@ -29,23 +29,23 @@ def test_no_period_grants_more_than_n(redis_url: str) -> None:
             bucket = limiter(redis)
             while time.monotonic() < end:
                 answer = bucket.take(project, 0.5)
-                assert isinstance(answer, Grant | Later)
-                granted.update(map(int, redis.lrange("{test:1}:grants", 0, -1)))
+                assert isinstance(answer, Permit | Later)
+                permitted.update(map(int, redis.lrange("{test:1}:permits", 0, -1)))
                 time.sleep(answer.wait)
 
     with ThreadPoolExecutor(5) as pool:
         list(pool.map(lambda _: worker(), range(5)))
 
-    moments = [moment / MICRO for moment in sorted(granted)]
+    moments = [moment / MICRO for moment in sorted(permitted)]
     assert most_in_a_second(moments) <= 10
     assert used_at_best(moments, 10, 15) >= 0.95
 
 
-def test_a_hold_is_for_everybody(redis_url: str) -> None:
-    """After `hold` nobody gets a grant, whatever connection asks."""
+def test_a_throttle_is_for_everybody(redis_url: str) -> None:
+    """After `throttle` nobody gets a permit, whatever connection asks."""
     project = Project(1, Rate(100, 1.0), 100)
     with Redis.from_url(redis_url) as one, Redis.from_url(redis_url) as other:
-        limiter(one).hold(project, 30)
+        limiter(one).throttle(project, 30)
         answer = limiter(other).take(project, 1.0)
 
     assert isinstance(answer, Later)
@@ -63,16 +63,16 @@ def test_a_lost_bucket_remembers_what_was_posted(redis_url: str) -> None:
 
 
 def test_a_grant_of_a_lost_bucket_is_not_used(redis_url: str) -> None:
-    """Flushed between grant and request: the grant is void."""
+    """Flushed between permit and request: the permit is void."""
     project = Project(1, Rate(5, 1.0), 100)
     with Redis.from_url(redis_url) as redis:
         bucket = limiter(redis)
-        grant = bucket.take(project, 1.0)
-        assert isinstance(grant, Grant)
-        assert bucket.confirm(project, grant)
+        permit = bucket.take(project, 1.0)
+        assert isinstance(permit, Permit)
+        assert bucket.confirm(project, permit)
         redis.flushall()
 
-        assert not bucket.confirm(project, grant)
+        assert not bucket.confirm(project, permit)
 
 
 def test_without_redis_nothing_is_granted() -> None:

@@ -14,7 +14,7 @@ from worker.listen import listen as room
 from worker.listen.listen import TROUBLE, listen
 from worker.listen.look import look
 from worker.listen.wake import Wake
-from worker.sandbox.faults import Refuse, Status
+from worker.local.sandbox.faults import Refuse, Status
 
 CUT = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -38,7 +38,7 @@ def test_an_idle_project_has_nothing_to_do(engine: Engine) -> None:
 
 
 def test_a_change_is_seen_when_it_is_committed(engine: Engine) -> None:
-    """Also behind the rows of many other sources, and during a pause: changes are always taken in."""
+    """Also behind the rows of many other sources, and during a pause: changes are always ingested."""
     engine.sql("INSERT INTO ringostat_sync.outbox (source, key) SELECT 'a' || g, '1' FROM generate_series(1, 300) g")
     assert not has_work(engine)
     engine.pause()
@@ -74,8 +74,8 @@ def test_a_paused_project_has_nothing_to_do_until_its_probe(engine: Engine) -> N
     assert not has_work(engine)
 
 
-def test_a_row_to_expand_is_seen(engine: Engine) -> None:
-    """Before and after it is taken in."""
+def test_a_row_to_fan_out_is_seen(engine: Engine) -> None:
+    """Before and after it is ingested."""
     engine.sql("INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('contacts', 'w', '{}')")
     assert has_work(engine)
 
@@ -88,7 +88,7 @@ def test_a_split_that_may_go_on_is_seen(engine: Engine) -> None:
     engine.contacts(1, 2)
     engine.change(1, 2)
     engine.collect()
-    engine.sql("UPDATE ringostat_sync.batches SET state = 'postponed', due_at = now() + interval '1 hour'")
+    engine.sql("UPDATE ringostat_sync.batches SET state = 'snoozed', due_at = now() + interval '1 hour'")
     assert not has_work(engine)
 
     engine.sql("UPDATE ringostat_sync.batches SET due_at = now()")
@@ -102,12 +102,12 @@ def test_a_probe_in_the_middle_of_a_split_goes_on(engine: Engine) -> None:
     engine.sandbox.faults.add(Refuse(field="fullName", contains="Name 1"))
     engine.pause("refusing_all", seconds=0.0)
     [probe] = engine.collect()
-    engine.after_first_request(engine.hold)
+    engine.after_first_request(engine.throttle)
     engine.wiring.pusher.push(probe)
-    assert engine.sql("SELECT state::text, probe FROM ringostat_sync.batches") == [("postponed", True)]
+    assert engine.sql("SELECT state::text, probe FROM ringostat_sync.batches") == [("snoozed", True)]
     assert not has_work(engine)
 
-    engine.let_go()
+    engine.end_throttle()
     assert has_work(engine)
     assert engine.collect() == [probe]
 

@@ -10,8 +10,8 @@ import pytest
 from tests.integration.engine import PROJECT, Engine
 from worker import capture
 from worker.config.mapping import load_mapping
-from worker.reading.plan import choose_plan
-from worker.reading.reader import PLAN_LASTS, Reader
+from worker.read.plan import choose_plan
+from worker.read.reader import PLAN_LASTS, Reader
 
 DIRECTIONS = """
     json_build_array(json_build_object('type', 'email', 'name', null, 'value', 'a' || n || '@example.com')) AS "contactDirections"
@@ -81,7 +81,7 @@ def test_a_key_that_is_spelt_in_another_way_is_found(
 
     assert engine.names() == {spelt: "Name"}
     assert engine.lane().absent == 1
-    assert engine.letters() == []
+    assert engine.dead_letters() == []
 
 
 def test_keys_that_outgrow_their_type_are_found(engine: Engine, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_row_that_can_not_be_computed_is_buried_alone(engine: Engine, tmp_path
     engine.change(*range(10))
     engine.drain()
 
-    assert engine.letters() == [("0", "mapping_error")]
+    assert engine.dead_letters() == [("0", "mapping_error")]
     assert engine.lane().sent == 9
 
 
@@ -139,7 +139,7 @@ def test_a_key_returned_twice_is_buried(engine: Engine, tmp_path: Path) -> None:
     engine.change(1, 2)
     engine.drain()
 
-    assert engine.letters() == [("1", "duplicate_key")]
+    assert engine.dead_letters() == [("1", "duplicate_key")]
     assert engine.lane().sent == 1
 
 
@@ -171,7 +171,7 @@ def test_a_joined_aggregate_is_read_key_by_key(engine: Engine, tmp_path: Path) -
     engine.wiring.pusher.reader = Reader(engine.wiring.crm)
     engine.change(4, 5, 6)
     engine.drain()
-    assert engine.letters() == [("5", "mapping_error")]
+    assert engine.dead_letters() == [("5", "mapping_error")]
     assert engine.lane().sent == 5
 
 
@@ -196,7 +196,7 @@ def test_triggers_on_quoted_tables_lead_to_the_telephone(engine: Engine, tmp_pat
         capture.install(connection, engine.wiring.mapping)
     engine.sql('UPDATE crm."Firma" SET "Name" = \'two\'')
     engine.collect()
-    assert engine.wiring.expander.expand(PROJECT) == 1
+    assert engine.wiring.fan_out.run(PROJECT) == 1
     engine.drain()
     assert engine.names() == {"1": "two1", "2": "two2", "3": "two3"}
 
@@ -218,7 +218,7 @@ def test_a_row_at_fault_among_the_first_harms_nobody_either(engine: Engine) -> N
     engine.push()
 
     assert engine.lane().paused is None
-    assert engine.letters() == [("1", "mapping_error")]
+    assert engine.dead_letters() == [("1", "mapping_error")]
     assert engine.lane().sent == 3
 
 

@@ -43,14 +43,14 @@ from tests.integration.model import (
     StandIn,
 )
 from tests.integration.stage import Stage
-from worker import points
+from worker import failpoints
+from worker.collect import fan_out
 from worker.errors import LimiterUnavailableError, MappingBrokenError
-from worker.expand import expand
-from worker.letters.letters import discard_letters, list_letters, requeue_letters
-from worker.points import Point
-from worker.purge.purge import purge
-from worker.reading.reader import ReplicaUnavailableError
-from worker.recover.recover import recover
+from worker.failpoints import Failpoint
+from worker.operate.dead_letters import discard_dead_letters, list_dead_letters, requeue_dead_letters
+from worker.read.reader import ReplicaUnavailableError
+from worker.upkeep.purge import purge
+from worker.upkeep.recover import recover
 
 LEASE = 120
 ATTEMPTS = 4
@@ -76,24 +76,24 @@ class Meanwhile(StrEnum):
 
 
 ON_THE_WAY = (
-    Point.LEASED,
-    Point.READ,
-    Point.HELD,
-    Point.GRANTED,
-    Point.BEGUN,
+    Failpoint.LEASED,
+    Failpoint.READ,
+    Failpoint.RESERVED,
+    Failpoint.PERMITTED,
+    Failpoint.OPENED,
     WITH_THE_API,
-    Point.ANSWERED,
-    Point.SETTLED,
+    Failpoint.ANSWERED,
+    Failpoint.SETTLED,
 )
 # Frozen between the last check and the answer, a worker is killed before its lease is over.
-NOT_FROZEN = tuple(point for point in ON_THE_WAY if point not in {Point.BEGUN, WITH_THE_API})
+NOT_FROZEN = tuple(point for point in ON_THE_WAY if point not in {Failpoint.OPENED, WITH_THE_API})
 WHERE = {
-    Meanwhile.DIES: (*ON_THE_WAY, Point.SETTLING),
+    Meanwhile.DIES: (*ON_THE_WAY, Failpoint.SETTLING),
     Meanwhile.IS_TAKEN_BACK: NOT_FROZEN,
     Meanwhile.IS_OVERTAKEN: NOT_FROZEN,
-    Meanwhile.CANNOT_READ: (Point.LEASED,),
-    Meanwhile.CANNOT_MAP: (Point.LEASED,),
-    Meanwhile.HAS_NO_LIMITER: (Point.HELD, Point.ANSWERED, Point.SETTLED),
+    Meanwhile.CANNOT_READ: (Failpoint.LEASED,),
+    Meanwhile.CANNOT_MAP: (Failpoint.LEASED,),
+    Meanwhile.HAS_NO_LIMITER: (Failpoint.RESERVED, Failpoint.ANSWERED, Failpoint.SETTLED),
 }
 Plan = tuple[str, Meanwhile]
 """Where a push is, and what happens then."""
@@ -120,7 +120,7 @@ plans = st.sampled_from([*Meanwhile, Meanwhile.OTHERS, Meanwhile.OTHERS, Meanwhi
 )
 
 
-def dying_at(*moments: Point) -> st.SearchStrategy[Point | None]:
+def dying_at(*moments: Failpoint) -> st.SearchStrategy[Failpoint | None]:
     return st.sampled_from([None, None, *moments])
 
 
@@ -131,7 +131,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.stage = stage
         self.model = Model()
-        self.api = StandIn(self.model, stage.flies, stage.accepted, partial(self.reach, WITH_THE_API))
+        self.api = StandIn(self.model, stage.flies, stage.accepted, partial(self.hit, WITH_THE_API))
         self.messages: list[int] = []
         self.plan: Plan | None = None
         self.settled = [0] * 6
@@ -143,7 +143,7 @@ class Life(RuleBasedStateMachine):
         """`company`: so many batches travel together."""
         self.company = company
         self.stage.empty(self.api, batch_size, seed)
-        points.arm(self.reach)
+        failpoints.arm(self.hit)
         self.rename()
         self.finish()
 
@@ -201,18 +201,21 @@ class Life(RuleBasedStateMachine):
 
     # What the processes do.
 
-    @rule(copies=st.lists(st.sampled_from([1, 1, 1, 0, 2]), max_size=3), death=dying_at(Point.TAKING_IN, Point.CLAIMED))
-    def collect(self, copies: list[int], death: Point | None = None) -> None:
+    @rule(
+        copies=st.lists(st.sampled_from([1, 1, 1, 0, 2]), max_size=3),
+        death=dying_at(Failpoint.INGESTING, Failpoint.CLAIMED),
+    )
+    def collect(self, copies: list[int], death: Failpoint | None = None) -> None:
         """A round; the broker may lose a message, or bring it twice."""
         with self.dying(death):
             for place, batch in enumerate(self.stage.engine.collect()):
                 self.messages += [batch] * (copies[place] if place < len(copies) else 1)
 
-    @rule(death=dying_at(Point.EXPANDED))
-    def expand(self, death: Point | None) -> None:
+    @rule(death=dying_at(Failpoint.FANNED_OUT))
+    def fan_out(self, death: Failpoint | None) -> None:
         """What stands for many contacts becomes these contacts."""
         with self.dying(death):
-            self.stage.wiring.expander.expand(PROJECT)
+            self.stage.wiring.fan_out.run(PROJECT)
 
     @precondition(lambda self: self.messages)
     @rule(which=indexes, company=companies, script=scripts, plan=st.none() | plans)
@@ -251,15 +254,15 @@ class Life(RuleBasedStateMachine):
             self.change(made[turn : turn + 2], 0)
             self.produce(produced[turn : turn + 1])
             self.collect([])
-            self.expand(None)
-            self.follow(script, happening[turn] if turn < len(happening) else None, self.convoys())
+            self.fan_out(None)
+            self.follow(script, happening[turn] if turn < len(happening) else None, self.groups())
             script = []
             self.stage.turn_clock(seconds)
             self.messages = [*recover(self.stage.wiring.engine).unsent]
         self.api.mood = ACCEPT
 
-    @rule(seconds=spans, death=dying_at(Point.TAKING_BACK), is_forgetful=st.booleans())
-    def pass_time(self, seconds: int, death: Point | None, *, is_forgetful: bool) -> None:
+    @rule(seconds=spans, death=dying_at(Failpoint.TAKING_BACK), is_forgetful=st.booleans())
+    def pass_time(self, seconds: int, death: Failpoint | None, *, is_forgetful: bool) -> None:
         """And what beat does now and then."""
         self.stage.turn_clock(seconds)
         with self.dying(death):
@@ -277,27 +280,29 @@ class Life(RuleBasedStateMachine):
             self.resume()
 
     @precondition(lambda self: self.opened)
-    @rule(which=indexes, death=dying_at(Point.REQUEUEING))
-    def requeue(self, which: int, death: Point | None) -> None:
-        ids = self.letters()
+    @rule(which=indexes, death=dying_at(Failpoint.REQUEUEING))
+    def requeue(self, which: int, death: Failpoint | None) -> None:
+        ids = self.dead_letters()
         with self.dying(death), self.stage.wiring.engine.begin() as connection:
-            requeue_letters(connection, [ids[which % len(ids)]])
+            requeue_dead_letters(connection, [ids[which % len(ids)]])
 
     @precondition(lambda self: self.opened)
     @rule(which=indexes)
     def discard(self, which: int) -> None:
-        ids, places = self.letters(), self.stage.places()
-        letter = ids[which % len(ids)]
+        ids, places = self.dead_letters(), self.stage.places()
+        dead_letter = ids[which % len(ids)]
         with self.stage.wiring.engine.begin() as connection:
-            discard_letters(connection, [letter])
-        row = self.stage.letter(letter)
+            discard_dead_letters(connection, [dead_letter])
+        row = self.stage.dead_letter(dead_letter)
         waiting = {place.outbox_id for place in places if place.place in WAITING and place.key == row.key}
         self.model.give_up(row.key, row.outbox_id, waiting)
 
     @rule(
-        source=st.sampled_from(["contacts", "leads", "companies"]), forced=st.booleans(), death=dying_at(Point.FILLED)
+        source=st.sampled_from(["contacts", "leads", "companies"]),
+        forced=st.booleans(),
+        death=dying_at(Failpoint.FILLED),
     )
-    def backfill(self, source: str, *, forced: bool, death: Point | None) -> None:
+    def backfill(self, source: str, *, forced: bool, death: Failpoint | None) -> None:
         contacts = {"leads": [LEAD], "companies": [ORGANIZATION]}.get(source) or [
             key for key in MAPPED if not self.model.is_absent(key)
         ]
@@ -317,7 +322,7 @@ class Life(RuleBasedStateMachine):
         self.stage.engine.resume()
         self.model.paused = False
 
-    def convoys(self) -> list[list[int]]:
+    def groups(self) -> list[list[int]]:
         """All batches that there is a message for, in company; there is none for them any more."""
         found, self.messages = self.messages, []
         return [
@@ -326,45 +331,45 @@ class Life(RuleBasedStateMachine):
             for first in range(0, len(batches), self.company)
         ]
 
-    def follow(self, script: list[Answer], plan: Plan | None, convoys: list[list[int]]) -> None:
-        """Push convoys; the API answers as the script says, and the plan comes true where a push is at that point."""
+    def follow(self, script: list[Answer], plan: Plan | None, groups: list[list[int]]) -> None:
+        """Push groups; the API answers as the script says, and the plan comes true where a push is at that point."""
         self.api.script, self.plan = list(script), plan
-        for convoy in convoys:
+        for group in groups:
             with suppress(KilledError):
-                self.travel(convoy)
+                self.travel(group)
         self.api.script, self.plan = [], None
         self.stage.reader.error = self.stage.limiter.error = None
 
-    def travel(self, convoy: list[int]) -> None:
-        """A worker's push of a convoy; two never begin at the same moment."""
+    def travel(self, group: list[int]) -> None:
+        """A worker's push of a group; two never begin at the same moment."""
         self.stage.turn_clock(0.001, is_noticed=False)
-        self.api.frames.append(Frame(convoy))
+        self.api.frames.append(Frame(group))
         try:
-            self.stage.wiring.pusher.push(*convoy)
+            self.stage.wiring.pusher.push(*group)
         finally:
             self.api.frames.pop()
 
     @contextmanager
-    def dying(self, moment: Point | None) -> Iterator[None]:
+    def dying(self, moment: Failpoint | None) -> Iterator[None]:
         self.plan = (moment, Meanwhile.DIES) if moment else None
         with suppress(KilledError):
             yield
         self.plan = None
 
-    def reach(self, point: str) -> None:
+    def hit(self, point: str) -> None:
         """A process is at a point of its way: look on, and let happen there what is planned."""
         frame = self.api.frames[-1] if self.api.frames else Frame([])
-        if point is Point.READ:
+        if point is Failpoint.READ:
             frame.documents = self.model.read()
-        if point is Point.GRANTED:
+        if point is Failpoint.PERMITTED:
             frame.is_disturbed = False
-        if point is Point.BEGUN and not frame.is_disturbed:
+        if point is Failpoint.OPENED and not frame.is_disturbed:
             assert [self.stage.why_not(batch) for batch in frame.batches] == [None] * len(frame.batches)
-        if point is Point.ANSWERED:
+        if point is Failpoint.ANSWERED:
             frame.flying.clear()
         if self.plan and self.plan[0] == point:
             event, self.plan = self.plan[1], None
-            frame.is_disturbed = point in {Point.BEGUN, WITH_THE_API}
+            frame.is_disturbed = point in {Failpoint.OPENED, WITH_THE_API}
             self.happen(event)
 
     def happen(self, event: Meanwhile) -> None:  # noqa: C901 - one case an event
@@ -413,19 +418,19 @@ class Life(RuleBasedStateMachine):
         """Collect, and push whatever there is a message for."""
         for _ in range(2):
             self.messages += self.stage.engine.collect()
-            self.stage.wiring.expander.expand(PROJECT)
-        for convoy in self.convoys():
-            self.travel(convoy)
+            self.stage.wiring.fan_out.run(PROJECT)
+        for group in self.groups():
+            self.travel(group)
 
-    def letters(self) -> list[int]:
+    def dead_letters(self) -> list[int]:
         with self.stage.wiring.engine.connect() as connection:
-            return [int(letter.id) for letter in list_letters(connection)]
+            return [int(dead_letter.id) for dead_letter in list_dead_letters(connection)]
 
     # What always holds.
 
     @invariant()
     def nothing_is_lost(self) -> None:
-        """Whoever has changed waits, or has a letter, or the API holds it as it is, or it was given up."""
+        """Whoever has changed waits, or has a dead letter, or the API holds it as it is, or it was given up."""
         model, places = self.model, self.stage.places()
         kinds = {kind: [place for place in places if place.place == kind] for kind in {place.place for place in places}}
         assert "id held for nobody" not in kinds
@@ -433,9 +438,9 @@ class Life(RuleBasedStateMachine):
         assert "batch of nobody" not in kinds
         waiting = {place.key for kind in WAITING for place in kinds.get(kind, ())}
         opened = kinds.get("open", [])
-        assert {letter.key for letter in kinds.get("requeued", ())} <= waiting
-        for contact in model.changed - waiting - {letter.key for letter in opened} - model.given_up:
-            assert not model.is_invalid(contact), f"{contact} can't be sent, and has no letter"
+        assert {dead_letter.key for dead_letter in kinds.get("requeued", ())} <= waiting
+        for contact in model.changed - waiting - {dead_letter.key for dead_letter in opened} - model.given_up:
+            assert not model.is_invalid(contact), f"{contact} can't be sent, and has no dead letter"
             assert model.is_absent(contact) or model.holds(contact), f"{contact} is lost"
             # A forced backfill that meets an older document of the producer, waiting, goes with it.
             is_free = model.is_absent(contact) or contact == MIXED
@@ -445,19 +450,19 @@ class Life(RuleBasedStateMachine):
         self.status_tells_the_truth(places)
 
     def letters_are_deserved(self, opened: list) -> None:
-        """A letter stands for something that happened to this very contact."""
+        """A dead letter stands for something that happened to this very contact."""
         model = self.model
-        for letter in opened:
-            model.bury(letter.key, letter.outbox_id)
-            match letter.reason:
+        for dead_letter in opened:
+            model.bury(dead_letter.key, dead_letter.outbox_id)
+            match dead_letter.reason:
                 case "invalid" | "no_directions":
-                    assert letter.key in model.been_invalid
+                    assert dead_letter.key in model.been_invalid
                 case "refused" | "too_large":
-                    assert letter.key in model.refused_alone
+                    assert dead_letter.key in model.refused_alone
                 case reason:
-                    assert (reason, model.failures[letter.key] >= ATTEMPTS) == ("attempts", True)
-            if letter.key == PRODUCED:
-                assert letter.outbox_id >= self.stage.accepted(PRODUCED), "a letter for what is superseded"
+                    assert (reason, model.failures[dead_letter.key] >= ATTEMPTS) == ("attempts", True)
+            if dead_letter.key == PRODUCED:
+                assert dead_letter.outbox_id >= self.stage.accepted(PRODUCED), "a dead letter for what is superseded"
 
     def status_tells_the_truth(self, places: list) -> None:
         """Contacts are counted where they are; what is settled is never forgotten."""
@@ -480,21 +485,21 @@ class Life(RuleBasedStateMachine):
             if sys.exc_info()[0] is None:
                 self.end_well()
         finally:
-            points.arm(None)
+            failpoints.arm(None)
 
     def end_well(self) -> None:
-        """Everything is sound again: all arrives by itself, and after a requeue only what can't be sent has a letter."""
+        """Everything is sound again: all arrives by itself, and after a requeue only what can't be sent has a dead letter."""
         if self.model.paused:
             self.resume()
         self.drain()
         self.nothing_is_lost()
         with self.stage.wiring.engine.begin() as connection:
-            requeue_letters(connection, self.letters())
+            requeue_dead_letters(connection, self.dead_letters())
         self.drain()
         self.nothing_is_lost()
         opened = {place.key for place in self.stage.places() if place.place == "open"}
         invalid = {contact for contact in self.model.changed if self.model.is_invalid(contact)}
-        # A document that can't be sent keeps its letter when the CRM's row is sent after it, and the row keeps its own.
+        # A document that can't be sent keeps its dead letter when the CRM's row is sent after it, and the row keeps its own.
         assert invalid - self.model.given_up <= opened <= invalid | (self.model.been_invalid & {MIXED})
 
     def drain(self) -> None:
@@ -511,7 +516,7 @@ class Life(RuleBasedStateMachine):
 @pytest.fixture
 def stage(make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """The engine on a stage; nothing is limited, retries are seconds apart, and a changed row is expanded in two chunks."""
-    monkeypatch.setattr(expand, "CHUNK", 2)
+    monkeypatch.setattr(fan_out, "CHUNK", 2)
     made = make_engine(
         RINGOSTAT_RATE_LIMIT="100000/s",
         SYNC_RETRY_BASE="4",

@@ -14,7 +14,7 @@ from worker.api.outcome import Accepted, Failed, Outcome, Refused
 
 ROUNDS = 30
 FEW_ROUNDS = 10
-ON_THEIR_WAY = ("in_flight", "held_ids")
+ON_THEIR_WAY = ("in_flight", "reserved_ids")
 ENTRIES = 15
 """Of these tables' indexes that may be read for a contact, each time that a request carries it, or finds it unchanged."""
 
@@ -24,7 +24,7 @@ def busy(make_engine: Callable[..., Engine]) -> Engine:
     """An engine whose API accepts at once, without a limit."""
     engine = make_engine(RINGOSTAT_RATE_LIMIT="1000000/s")
     engine.contacts(1, 1000 * ROUNDS)
-    engine.wiring.pusher.departures.client.post = lambda *_: Accepted(200)  # type: ignore[method-assign]
+    engine.wiring.pusher.sender.client.post = lambda *_: Accepted(200)  # type: ignore[method-assign]
     return engine
 
 
@@ -77,7 +77,7 @@ def drain(engine: Engine) -> None:
 def test_contacts_on_their_way_are_looked_up_and_never_searched_for(busy: Engine, name: str) -> None:
     """With plans made for empty tables, and behind ever more dead rows, what is read depends on what is sent alone."""
     numbers = count(1)
-    busy.wiring.pusher.departures.client.post = lambda *_: ANSWERS[name](next(numbers))  # type: ignore[method-assign]
+    busy.wiring.pusher.sender.client.post = lambda *_: ANSWERS[name](next(numbers))  # type: ignore[method-assign]
     with psycopg.connect(busy.database_url) as old:
         old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         old.execute("SELECT count(*) FROM ringostat_sync.outbox")
@@ -95,7 +95,7 @@ def test_contacts_on_their_way_are_looked_up_and_never_searched_for(busy: Engine
 
 
 def test_a_change_that_was_committed_late_is_found_behind_the_watermark(engine: Engine) -> None:
-    """Ids precede commits: the row of a long transaction lies below rows that were taken in long before; the next sweep sees it."""
+    """Ids precede commits: the row of a long transaction lies below rows that were ingested long before; the next sweep sees it."""
     engine.contacts(1, 400)
 
     def push_at(now: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.clock import Clock
 from tests.integration.engine import Engine
 from worker.api.client import ApiClient
-from worker.sandbox.faults import Hang, Reset, Rule, Status
+from worker.local.sandbox.faults import Hang, Reset, Rule, Status
 
 PROBES_A_DAY = 24 * 6
 IN_THE_FIRST_MINUTES = 100
@@ -63,7 +63,7 @@ def test_days_without_the_api(engine: Engine, name: str, days: float) -> None:
 
     engine.sandbox.faults.remove(rule)
     # What is sound again may be slow on a busy machine, and one failure more would wait for a clock that nobody turns any longer.
-    engine.wiring.pusher.departures.client = ApiClient(engine.sandbox.url, 5.0)
+    engine.wiring.pusher.sender.client = ApiClient(engine.sandbox.url, 5.0)
     clock.turn_to_next(timedelta(hours=1))
     engine.drain()
     assert (engine.lane().sent, engine.lane().dead, engine.lane().paused) == (300, 0, None)

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from tests.integration.engine import Engine
-from worker.recover.recover import recover
-from worker.sandbox.faults import (
+from worker.local.sandbox.faults import (
     Status,
 )
+from worker.upkeep.recover import recover
 
 TEN_SECONDS_AGO = "UPDATE ringostat_sync.service_health SET failing_since = clock_timestamp() - interval '10 seconds'"
 FOR_EVER = 0
@@ -251,13 +251,13 @@ def test_a_pause_by_hand_is_not_overruled(engine: Engine) -> None:
     engine.change(1)
     [batch] = engine.collect()
     engine.sandbox.faults.add(Status(status=401))
-    post = engine.wiring.pusher.departures.client.post
+    post = engine.wiring.pusher.sender.client.post
 
     def pause_while_posting(*arguments):
         engine.pause()
         return post(*arguments)
 
-    engine.wiring.pusher.departures.client.post = pause_while_posting  # type: ignore[method-assign]
+    engine.wiring.pusher.sender.client.post = pause_while_posting  # type: ignore[method-assign]
     engine.wiring.pusher.push(batch)
 
     assert engine.lane().paused.reason == "by_hand"
@@ -373,7 +373,7 @@ def test_a_probe_that_is_to_come_back_at_once_comes_as_rarely_as_any(make_engine
     engine.sandbox.faults.add(Status(status=503, times=FOR_EVER, headers={"Retry-After": "0"}))
     waits = []
     for _ in range(3):
-        engine.sql("UPDATE ringostat_sync.service_health SET held_until = NULL")
+        engine.sql("UPDATE ringostat_sync.service_health SET throttled_until = NULL")
         engine.wiring.redis.flushall()
         engine.probe_now()
         engine.push()

@@ -16,7 +16,7 @@ def test_a_payload_is_normalised_and_sent(engine: Engine) -> None:
     assert sent is not None
     assert (sent["fullName"], sent["origin"], sent["projectId"]) == ("Оля", "CRM", PROJECT)
     assert sent["contactDirections"] == [{"type": "phone", "name": "phone", "value": "+380501234567"}]
-    assert engine.letters() == [("6", "invalid"), ("7", "invalid")]
+    assert engine.dead_letters() == [("6", "invalid"), ("7", "invalid")]
 
 
 def test_a_payload_below_the_last_accepted_is_superseded(engine: Engine) -> None:
@@ -55,13 +55,13 @@ def test_a_row_without_payload_is_read_however_late_it_comes(engine: Engine) -> 
 
 
 def test_an_old_payload_that_cannot_be_sent_is_superseded_too(engine: Engine) -> None:
-    """It comes late, below what was accepted: nobody has to look at a letter for it."""
+    """It comes late, below what was accepted: nobody has to look at a dead letter for it."""
     engine.payload(1, document("New"), outbox_id=200)
     engine.drain()
     engine.payload(1, document(""), outbox_id=100)
     engine.drain()
 
-    assert engine.letters() == []
+    assert engine.dead_letters() == []
     assert engine.history(1) == ["New"]
 
 

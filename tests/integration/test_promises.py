@@ -16,8 +16,8 @@ from tests.arrivals import most_in_a_second, used_at_best
 from tests.integration.deaths import KilledError
 from tests.integration.engine import PROJECT, Engine
 from tests.waiting import nothing_waits, wait_until
-from worker.recover.recover import recover
-from worker.sandbox.faults import ErrorIn2xx, Half, HangAfter, Latency, NotJson, Refuse, Reset, ResetAfter, Status
+from worker.local.sandbox.faults import ErrorIn2xx, Half, HangAfter, Latency, NotJson, Refuse, Reset, ResetAfter, Status
+from worker.upkeep.recover import recover
 
 CONTACTS = 60
 
@@ -32,7 +32,7 @@ class InFlight:
         self.count = 0
         self._lock = threading.Lock()
         self._now: set[str] = set()
-        self._post = engine.wiring.pusher.departures.client.post
+        self._post = engine.wiring.pusher.sender.client.post
         self.twice: list[str] = []
 
     def post(self, project, method, body: bytes):
@@ -145,7 +145,7 @@ def test_a_bad_day_ends_well(versions: Engine, seed: int) -> None:
     dice = random.Random(seed)
     bad_day(versions, dice)
     in_flight = InFlight(versions)
-    versions.wiring.pusher.departures.client.post = in_flight.post  # type: ignore[method-assign]
+    versions.wiring.pusher.sender.client.post = in_flight.post  # type: ignore[method-assign]
     with capture_logs(), workers(versions, 6) as problems:
         writers = [threading.Thread(target=write, args=(versions, 2.0, random.Random(seed + n))) for n in range(2)]
         for writer in writers:
@@ -170,14 +170,14 @@ def test_a_bad_day_ends_well(versions: Engine, seed: int) -> None:
 
 
 def test_one_bad_contact_in_a_stream_harms_itself_alone(versions: Engine) -> None:
-    """Refused whatever its version, it is a letter; everybody else arrives, in their newest state."""
+    """Refused whatever its version, it is a dead letter; everybody else arrives, in their newest state."""
     versions.sandbox.faults.add(Refuse(ids=["7"]))
     with capture_logs(), workers(versions, 4) as problems:
         write(versions, 2.0, random.Random(5))
         settle_all(versions)
 
     assert problems == []
-    assert versions.letters() == [("7", "refused")]
+    assert versions.dead_letters() == [("7", "refused")]
     expected = dict(versions.sql("SELECT id::text, version::text FROM crm.contacts WHERE version > 0 AND id <> 7"))
     assert versions.names() == expected
 
@@ -231,7 +231,7 @@ OF_OTHERS = {
                 SELECT {PROJECT} + g, 'contacts', 1 FROM generate_series(1, 1000) g RETURNING id, project
         )
         INSERT INTO ringostat_sync.in_flight
-            (batch_id, source, outbox_id, priority, attempts, losses, forced, captured_at, project, method, identity, key)
+            (batch_id, source, outbox_id, priority, attempts, lost_leases, forced, captured_at, project, method, identity, key)
             SELECT id, 'contacts', 1, 0, 0, 0, false, now(), project, 'contacts', 'externalId', '1' FROM cut;
     """,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.integration.engine import Engine
-from worker.purge.purge import purge
-from worker.sandbox.faults import Refuse
+from worker.local.sandbox.faults import Refuse
+from worker.upkeep.purge import purge
 
 
 def count(engine: Engine, table: str) -> int:

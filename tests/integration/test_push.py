@@ -13,9 +13,9 @@ from tests.integration.engine import Engine
 from worker.api.outcome import Accepted
 from worker.database.engines import crm_engine
 from worker.limiter.bucket import Limiter, Posted
+from worker.local.sandbox.faults import ResetAfter, Status
 from worker.projects.addresses import Addresses
-from worker.reading.reader import Reader
-from worker.sandbox.faults import ResetAfter, Status
+from worker.read.reader import Reader
 
 
 def test_the_document_is_read_after_the_claim(engine: Engine) -> None:
@@ -45,7 +45,7 @@ def test_an_unchanged_document_is_not_sent_again(engine: Engine) -> None:
 
 
 def test_a_contact_that_the_mapping_leaves_out_is_absent(engine: Engine) -> None:
-    """Hidden, deleted and impossible keys are counted, without a request and without a letter."""
+    """Hidden, deleted and impossible keys are counted, without a request and without a dead letter."""
     engine.contacts(1, 1)
     engine.sql("UPDATE crm.contacts SET hidden = true")
     engine.change(1, 99, "no number", "99999999999999999999", "", "1; DROP TABLE crm.contacts", "%s", "{1}", "NULL")
@@ -53,7 +53,7 @@ def test_a_contact_that_the_mapping_leaves_out_is_absent(engine: Engine) -> None
 
     assert engine.posted() == []
     assert engine.lane().absent == 9
-    assert engine.letters() == []
+    assert engine.dead_letters() == []
 
 
 def test_an_absent_contact_that_comes_back_is_sent(engine: Engine) -> None:
@@ -81,7 +81,7 @@ def test_an_invalid_contact_is_buried_before_it_is_sent(engine: Engine) -> None:
     engine.drain()
 
     assert engine.posted() == [["1", "4"]]
-    assert engine.letters() == [("2", "invalid"), ("3", "no_directions")]
+    assert engine.dead_letters() == [("2", "invalid"), ("3", "no_directions")]
 
 
 @pytest.mark.parametrize("fault", [ResetAfter(), Status(status=500), Status(status=422, times=1)], ids=str)
@@ -137,11 +137,11 @@ def test_force_survives_coming_back(engine: Engine) -> None:
     [batch] = engine.collect()
     engine.change(1)
     engine.collect()
-    engine.hold()
+    engine.throttle()
     engine.wiring.pusher.push(batch)
     assert (engine.waiting()["1"].forced, engine.lane().in_flight) == (True, 0)
 
-    engine.let_go()
+    engine.end_throttle()
     engine.drain()
 
     assert engine.posted() == [["1"], ["1"]]
@@ -168,7 +168,7 @@ def test_nothing_is_left_behind(engine: Engine) -> None:
     engine.change(*range(1, 130))
     engine.drain()
 
-    for table in ("batches", "in_flight", "held_ids", "pending", "outbox"):
+    for table in ("batches", "in_flight", "reserved_ids", "pending", "outbox"):
         assert engine.sql(f"SELECT count(*) FROM ringostat_sync.{table}") == [(0,)]
 
 
@@ -186,18 +186,18 @@ def test_a_busy_redis_postpones_at_no_cost(make_engine: Callable[..., Engine]) -
 
 
 def test_without_redis_nothing_is_posted_and_nothing_lost(engine: Engine) -> None:
-    """A limiter that does not answer grants nothing; the contacts wait, at no cost."""
+    """A limiter that does not answer permits nothing; the contacts wait, at no cost."""
     engine.contacts(1, 1)
     engine.change(1)
     [batch] = engine.collect()
     limiter = engine.wiring.limiter
     with Redis(port=1, retry=None) as away:
-        engine.wiring.pusher.departures.limiter = Limiter(away, "test", lambda *_: Posted([], 0.0), time.sleep)
+        engine.wiring.pusher.sender.limiter = Limiter(away, "test", lambda *_: Posted([], 0.0), time.sleep)
         engine.wiring.pusher.push(batch)
     assert engine.posted() == []
     assert engine.waiting()["1"].attempts == 0
 
-    engine.wiring.pusher.departures.limiter = limiter
+    engine.wiring.pusher.sender.limiter = limiter
     engine.drain()
     assert engine.posted() == [["1"]]
 
@@ -234,7 +234,7 @@ def test_no_project_speaks_for_another(make_engine: Callable[..., Engine]) -> No
         '[[projects]]\nid = 107\nauth_key_env = "AUTH_KEY_2"\nrate_limit = "1000/s"\n'
     )
     seen: list[tuple[int, str | None, bytes]] = []
-    engine.wiring.pusher.departures.client.post = lambda project, _method, body: (  # type: ignore[method-assign]
+    engine.wiring.pusher.sender.client.post = lambda project, _method, body: (  # type: ignore[method-assign]
         seen.append((project.id, project.auth_key, body)) or Accepted(200)
     )
     engine.sql("INSERT INTO crm.contacts VALUES (1, 'Іван', '0671112233', 'L1')")
@@ -242,8 +242,8 @@ def test_no_project_speaks_for_another(make_engine: Callable[..., Engine]) -> No
     engine.change("L1", source="leads")
     for project in (106, 107):
         for message in engine.wiring.collector.round(project).messages:
-            for convoy in message:
-                engine.wiring.pusher.push(*convoy)
+            for group in message:
+                engine.wiring.pusher.push(*group)
 
     assert [(project, key) for project, key, _ in seen] == [(106, "one"), (107, "two")]
     assert b'"projectId":107' in seen[1][2]

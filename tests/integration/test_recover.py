@@ -8,10 +8,10 @@ import pytest
 
 from tests.integration.deaths import LEASES_OVER, KilledError, kill_while, recover_now
 from tests.integration.engine import Engine, document
-from worker.recover.recover import Recovered, recover
-from worker.sandbox.faults import Refuse
+from worker.local.sandbox.faults import Refuse
+from worker.upkeep.recover import Recovered, recover
 
-MOMENTS = ["reading", "holding", "sorting", "waiting", "posting", "answered", "settling"]
+MOMENTS = ["reading", "reserving", "reserved", "waiting", "posting", "answered", "settling"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -27,7 +27,7 @@ def test_a_worker_that_dies_loses_nothing(engine: Engine, monkeypatch: pytest.Mo
     assert {row.attempts for row in engine.waiting().values()} == {0}
     engine.drain()
     assert (engine.lane().sent, engine.lane().absent) == (3, 1)
-    assert engine.sql("SELECT count(*) FROM ringostat_sync.held_ids") == [(0,)]
+    assert engine.sql("SELECT count(*) FROM ringostat_sync.reserved_ids") == [(0,)]
     assert engine.sql("SELECT count(*) FROM ringostat_sync.batches") == [(0,)]
 
 
@@ -49,7 +49,7 @@ def test_what_a_dead_worker_posted_is_unknown(engine: Engine, monkeypatch: pytes
     assert engine.lane().unchanged == 0
 
 
-@pytest.mark.parametrize("moment", ["reading", "holding", "sorting", "waiting"])
+@pytest.mark.parametrize("moment", ["reading", "reserving", "reserved", "waiting"])
 def test_what_was_not_posted_is_known(engine: Engine, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     """A worker that dies before its first byte does not cost a request."""
     engine.contacts(1, 1, "A")
@@ -68,13 +68,13 @@ def test_what_was_not_posted_is_known(engine: Engine, monkeypatch: pytest.Monkey
 
 
 def test_a_worker_that_dies_in_a_split_loses_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Halves that were accepted stay accepted; suspects and halves not posted wait again."""
+    """Halves that were accepted stay accepted; unconfirmed and halves not posted wait again."""
     engine.contacts(1, 10)
     engine.contacts(4, 4, "POISON")
     engine.sandbox.faults.add(Refuse(field="fullName", contains="POISON"))
     engine.change(*range(1, 11))
     [batch] = engine.collect()
-    post, count = engine.wiring.pusher.departures.client.post, []
+    post, count = engine.wiring.pusher.sender.client.post, []
 
     def posting(*arguments):
         count.append(arguments)
@@ -83,14 +83,14 @@ def test_a_worker_that_dies_in_a_split_loses_nothing(engine: Engine, monkeypatch
         return post(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine.wiring.pusher.departures.client, "post", posting)
+        patch.setattr(engine.wiring.pusher.sender.client, "post", posting)
         with pytest.raises(KilledError):
             engine.wiring.pusher.push(batch)
     assert 0 < engine.lane().sent < 9
     recover_now(engine)
     engine.drain()
 
-    assert engine.letters() == [("4", "refused")]
+    assert engine.dead_letters() == [("4", "refused")]
     assert len(engine.names()) == 9
 
 
@@ -105,7 +105,7 @@ def test_lost_leases_narrow_the_company(engine: Engine) -> None:
             "SELECT size FROM ringostat_sync.batches b JOIN ringostat_sync.in_flight f ON f.batch_id = b.id WHERE key = '1'"
         )
         for batch in batches:
-            engine.wiring.pusher._take([batch])
+            engine.wiring.pusher._lease([batch])
         recover_now(engine)
 
     assert [size for (size,) in sizes] == [100, 100, 50, 25, 12, 6, 3, 1, 1]
@@ -143,7 +143,7 @@ def test_one_recovers_at_a_time(engine: Engine) -> None:
     engine.change(*range(1, 501))
     batches = engine.collect()
     for batch in batches:
-        engine.wiring.pusher._take([batch])
+        engine.wiring.pusher._lease([batch])
     engine.sql(LEASES_OVER)
     with ThreadPoolExecutor(4) as pool:
         found = [future.result() for future in [pool.submit(recover, engine.wiring.engine) for _ in range(8)]]
@@ -157,8 +157,8 @@ def test_a_batch_that_can_not_be_taken_back_holds_up_no_other(engine: Engine) ->
     engine.contacts(1, 200)
     engine.change(*range(1, 201))
     first, second = engine.collect()
-    engine.wiring.pusher._take([first])
-    engine.wiring.pusher._take([second])
+    engine.wiring.pusher._lease([first])
+    engine.wiring.pusher._lease([second])
     engine.sql(
         "CREATE FUNCTION ringostat_sync.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$"
     )
@@ -176,7 +176,7 @@ def test_leases_can_be_lost_without_end(engine: Engine) -> None:
     engine.contacts(1, 1)
     engine.change(1)
     engine.collect()
-    engine.sql("UPDATE ringostat_sync.in_flight SET losses = 32767")
+    engine.sql("UPDATE ringostat_sync.in_flight SET lost_leases = 32767")
     engine.sql("UPDATE ringostat_sync.batches SET state = 'pushing', lease_until = now()")
 
     assert len(recover_now(engine).taken_back) == 1

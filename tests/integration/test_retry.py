@@ -9,7 +9,7 @@ import pytest
 
 from tests.dice import Longest
 from tests.integration.engine import Engine
-from worker.sandbox.faults import (
+from worker.local.sandbox.faults import (
     Break,
     Half,
     Hang,
@@ -94,7 +94,7 @@ def test_a_try_waits_in_the_database(engine: Engine) -> None:
 def test_waits_grow_with_the_tries(make_engine: Callable[..., Engine]) -> None:
     """The latest moment of the next try doubles from the base with each try, up to the longest."""
     engine = make_engine(SYNC_RETRY_BASE="10", SYNC_RETRY_MAX="50", SYNC_MAX_ATTEMPTS="99")
-    engine.wiring.pusher.landings.dice = Longest()
+    engine.wiring.pusher.receiver.dice = Longest()
     engine.sandbox.faults.add(Status(status=500, times=FOR_EVER))
     engine.contacts(1, 1)
     engine.change(1)
@@ -115,7 +115,7 @@ def test_attempts_end_in_a_letter(make_engine: Callable[..., Engine]) -> None:
     engine.change(*range(1, 21))
     engine.drain()
 
-    assert engine.letters() == [("7", "attempts")]
+    assert engine.dead_letters() == [("7", "attempts")]
     assert engine.sql("SELECT attempts, http_status FROM ringostat_sync.dead_letters") == [(4, 500)]
     assert engine.lane().sent == 19
     tries = [ids for ids in engine.posted() if "7" in ids]
@@ -134,7 +134,7 @@ def test_company_is_halved_from_the_third_try_on(engine: Engine) -> None:
 
     assert tries[:2] == [100, 100]
     assert all(size <= most for size, most in zip(tries[2:], (50, 25, 12, 6, 3, 1, 1, 1, 1, 1), strict=True))
-    assert engine.letters() == [("1", "attempts")]
+    assert engine.dead_letters() == [("1", "attempts")]
 
 
 def test_a_push_never_raises_for_what_the_api_does(engine: Engine) -> None:

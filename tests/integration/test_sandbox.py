@@ -12,9 +12,9 @@ import pytest
 from tests.sandbox_bodies import HEADERS, PROJECT, contact, organization, post, send
 from tests.waiting import wait_until
 from worker.errors import ConfigError
-from worker.sandbox import Sandbox
-from worker.sandbox.faults import Hang, Latency
-from worker.sandbox.rules import Limits
+from worker.local.sandbox import Sandbox
+from worker.local.sandbox.faults import Hang, Latency
+from worker.local.sandbox.rules import Limits
 
 PATH = "/minicrm/contacts/sync"
 
@@ -143,7 +143,7 @@ def test_a_taken_port_is_said_in_one_line(sandbox: Sandbox) -> None:
 
 
 def test_a_sent_body_survives_as_it_was(sandbox: Sandbox) -> None:
-    """Whatever letters it has, and however JSON writes them."""
+    """Whatever dead letters it has, and however JSON writes them."""
     entry = contact(fullName='Ґалаґан 🌻 \\ " </script> \u0000 é')
     body = json.dumps({"contacts": [entry]}, ensure_ascii=True).encode()
 

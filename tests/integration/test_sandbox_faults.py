@@ -12,9 +12,9 @@ import pytest
 
 from tests.sandbox_bodies import HEADERS, PROJECT, contact, post, send
 from tests.waiting import wait_until
-from worker.sandbox import Sandbox
-from worker.sandbox.desk import Desk
-from worker.sandbox.faults import Latency
+from worker.local.sandbox import Sandbox
+from worker.local.sandbox.desk import Desk
+from worker.local.sandbox.faults import Latency
 
 PATH = "/minicrm/contacts/sync"
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from tests.sandbox_bodies import PROJECT, contact, organization, post, send
-from worker.sandbox import Sandbox
-from worker.sandbox.page import FILES
+from worker.local.sandbox import Sandbox
+from worker.local.sandbox.page import FILES
 
 
 def test_the_page_comes_with_a_strict_policy(http: httpx.Client) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.engine import Engine
-from worker.letters import letters
-from worker.sandbox.faults import ErrorIn2xx, Refuse
+from worker.local.sandbox.faults import ErrorIn2xx, Refuse
+from worker.operate import dead_letters
 
 POISON = Refuse(field="fullName", contains="POISON")
 
@@ -18,14 +18,14 @@ def poison(engine: Engine, *keys: int) -> None:
 
 @pytest.mark.parametrize("at_fault", [(37,), (1,), (100,), (1, 2), (13, 88)], ids=str)
 def test_only_those_at_fault_are_buried(engine: Engine, at_fault: tuple[int, ...]) -> None:
-    """Of a refused batch the refused singles become letters, the others arrive, in few requests."""
+    """Of a refused batch the refused singles become dead letters, the others arrive, in few requests."""
     engine.contacts(1, 100)
     poison(engine, *at_fault)
     engine.sandbox.faults.add(POISON)
     engine.change(*range(1, 101))
     engine.drain()
 
-    assert engine.letters() == [(str(key), "refused") for key in at_fault]
+    assert engine.dead_letters() == [(str(key), "refused") for key in at_fault]
     assert engine.lane().sent == 100 - len(at_fault)
     assert len(engine.posted()) <= 1 + 14 * len(at_fault)
 
@@ -69,8 +69,8 @@ def test_a_letter_shows_document_and_answer(engine: Engine) -> None:
     engine.change(1, 2)
     engine.drain()
     with engine.wiring.engine.connect() as connection:
-        [letter] = letters.list_letters(connection)
-        shown = letters.show_letter(connection, int(letter.id))
+        [dead_letter] = dead_letters.list_dead_letters(connection)
+        shown = dead_letters.show_dead_letter(connection, int(dead_letter.id))
 
     assert (shown["reason"], shown["http_status"]) == ("refused", 422)
     assert "POISON 2" in shown["document"]
@@ -124,7 +124,7 @@ def test_smaller_batches_bury_each(engine: Engine, count: int) -> None:
     engine.change(*range(1, count + 1))
     engine.drain()
 
-    assert engine.letters() == [(str(key), "refused") for key in range(1, count + 1)]
+    assert engine.dead_letters() == [(str(key), "refused") for key in range(1, count + 1)]
     assert engine.lane().paused is None
 
 
@@ -136,7 +136,7 @@ def test_four_bad_ones_in_front_are_buried(engine: Engine) -> None:
     engine.change(*range(1, 21))
     engine.drain()
 
-    assert engine.letters() == [(str(key), "refused") for key in (1, 2, 3, 4)]
+    assert engine.dead_letters() == [(str(key), "refused") for key in (1, 2, 3, 4)]
     assert engine.lane().sent == 16
 
 
@@ -148,7 +148,7 @@ def test_five_bad_ones_in_front_do_not_block_the_rest_for_ever(engine: Engine) -
     engine.change(*range(1, 301))
     engine.drain()
 
-    assert engine.letters() == [(str(key), "refused") for key in (1, 2, 3, 4, 5)]
+    assert engine.dead_letters() == [(str(key), "refused") for key in (1, 2, 3, 4, 5)]
     assert (engine.lane().sent, engine.lane().paused) == (295, None)
 
 
@@ -157,29 +157,29 @@ def test_a_split_waits_for_the_limit_outside_the_workers_slot(engine: Engine) ->
     engine.contacts(1, 8)
     poison(engine, 3)
     engine.sandbox.faults.add(POISON)
-    engine.after_each_request(lambda number: engine.hold() if number == 3 else None)
+    engine.after_each_request(lambda number: engine.throttle() if number == 3 else None)
     engine.change(*range(1, 9))
     engine.push()
-    assert engine.sql("SELECT state::text, accepted FROM ringostat_sync.batches") == [("postponed", True)]
+    assert engine.sql("SELECT state::text, accepted FROM ringostat_sync.batches") == [("snoozed", True)]
     assert (engine.lane().sent, engine.lane().in_flight, engine.lane().pending) == (2, 6, 0)
 
-    engine.let_go()
+    engine.end_throttle()
     engine.drain()
     assert [ids for ids in engine.posted() if "1" in ids] == [[str(key) for key in range(1, n)] for n in (9, 5, 3)]
     assert engine.posted()[3:] == [["3", "4"], ["3"], ["4"], ["5", "6", "7", "8"]]
-    assert engine.letters() == [("3", "refused")]
+    assert engine.dead_letters() == [("3", "refused")]
 
 
 def test_suspects_survive_a_wait(engine: Engine) -> None:
     """That the API refuses everything is judged over the whole batch, also where it waited between."""
     engine.contacts(1, 6)
     engine.sandbox.faults.add(Refuse(field="fullName", contains="Name"))
-    engine.after_each_request(lambda number: engine.hold() if number == 5 else None)
+    engine.after_each_request(lambda number: engine.throttle() if number == 5 else None)
     engine.change(*range(1, 7))
     engine.push()
-    assert engine.sql("SELECT key FROM ringostat_sync.in_flight WHERE suspect_status = 422") == [("1",), ("2",)]
+    assert engine.sql("SELECT key FROM ringostat_sync.in_flight WHERE refusal_status = 422") == [("1",), ("2",)]
 
-    engine.let_go()
+    engine.end_throttle()
     engine.push()
     assert engine.lane().paused is not None
     assert (engine.lane().dead, engine.lane().pending) == (0, 6)
@@ -187,22 +187,22 @@ def test_suspects_survive_a_wait(engine: Engine) -> None:
 
 
 def test_a_suspect_that_waited_keeps_its_document(engine: Engine) -> None:
-    """Its letter shows what was refused, as every other letter does."""
+    """Its dead letter shows what was refused, as every other dead letter does."""
     engine.contacts(1, 2, "POISON")
     engine.sandbox.faults.add(POISON)
-    engine.after_each_request(lambda number: engine.hold() if number == 2 else None)
+    engine.after_each_request(lambda number: engine.throttle() if number == 2 else None)
     engine.change(1, 2)
     engine.push()
-    assert engine.sql("SELECT key FROM ringostat_sync.in_flight WHERE suspect_status = 422") == [("1",)]
+    assert engine.sql("SELECT key FROM ringostat_sync.in_flight WHERE refusal_status = 422") == [("1",)]
 
-    engine.let_go()
+    engine.end_throttle()
     engine.drain()
     buried = engine.sql("SELECT key, document IS NULL FROM ringostat_sync.dead_letters ORDER BY key")
     assert buried == [("1", False), ("2", False)]
 
 
 def test_a_change_during_a_split_is_not_lost(engine: Engine) -> None:
-    """A contact corrected while its batch is being split is sent as it is now, and its letter closes."""
+    """A contact corrected while its batch is being split is sent as it is now, and its dead letter closes."""
     engine.contacts(1, 4)
     poison(engine, 2)
     engine.sandbox.faults.add(POISON)
@@ -217,7 +217,7 @@ def test_a_change_during_a_split_is_not_lost(engine: Engine) -> None:
     engine.drain()
 
     assert engine.names()["2"] == "Fine 2"
-    assert engine.letters() == []
+    assert engine.dead_letters() == []
 
 
 def test_organizations_are_split_as_contacts_are(engine: Engine) -> None:
@@ -229,20 +229,20 @@ def test_organizations_are_split_as_contacts_are(engine: Engine) -> None:
     engine.change(*range(1, 10), source="companies")
     engine.drain()
 
-    assert engine.letters() == [("4", "refused")]
+    assert engine.dead_letters() == [("4", "refused")]
     assert engine.lane("organizations").sent == 8
 
 
 def test_a_split_that_waits_twice_goes_on_where_it_was(engine: Engine) -> None:
-    """Where somebody else took the grant that it came back for, it waits once more, in its parts."""
+    """Where somebody else took the permit that it came back for, it waits once more, in its slices."""
     engine.contacts(1, 4, "POISON")
     engine.sandbox.faults.add(POISON)
-    engine.after_each_request(lambda _: engine.hold())
+    engine.after_each_request(lambda _: engine.throttle())
     engine.change(1, 2, 3, 4)
     engine.push()
-    engine.sql("UPDATE ringostat_sync.batches SET due_at = now() WHERE state = 'postponed'")
+    engine.sql("UPDATE ringostat_sync.batches SET due_at = now() WHERE state = 'snoozed'")
     [batch] = engine.wiring.collector._resend(engine.project)
     engine.wiring.pusher.push(batch)
 
-    assert engine.sql("SELECT state::text FROM ringostat_sync.batches") == [("postponed",)]
-    assert engine.sql("SELECT count(*), count(DISTINCT part) FROM ringostat_sync.in_flight") == [(4, 2)]
+    assert engine.sql("SELECT state::text FROM ringostat_sync.batches") == [("snoozed",)]
+    assert engine.sql("SELECT count(*), count(DISTINCT slice) FROM ringostat_sync.in_flight") == [(4, 2)]

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from tests.integration.engine import PROJECT, Engine, document
 from worker.cli.status import why_paused
-from worker.purge.purge import purge
-from worker.sandbox.faults import Refuse, Status
-from worker.status.status import read_status
+from worker.local.sandbox.faults import Refuse, Status
+from worker.operate.status import read_status
+from worker.upkeep.purge import purge
 
 KEYS = [
     "project",
@@ -51,7 +51,7 @@ def test_a_fresh_installation_has_zeros_and_nulls(engine: Engine) -> None:
 
 
 def test_waiting_contacts_are_counted_once(engine: Engine) -> None:
-    """Contacts, not rows: in the outbox, taken in or both; each identity for itself."""
+    """Contacts, not rows: in the outbox, ingested or both; each identity for itself."""
     engine.change(1, 1, 2)
     assert engine.lane().pending == 2
 
@@ -100,7 +100,7 @@ def test_a_backfill_is_pending(engine: Engine) -> None:
 
 
 def test_a_changed_row_of_a_keys_watch_waits(engine: Engine) -> None:
-    """Until it is expanded it counts as one, before and after it is taken in."""
+    """Until it is expanded it counts as one, before and after it is ingested."""
     engine.sql("INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('contacts', 'w', '{\"id\": 1}')")
     assert engine.lane().pending == 1
 

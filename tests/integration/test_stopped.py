@@ -18,14 +18,14 @@ from tests.chaos.processes import ROOT
 from tests.integration.deaths import recover_now
 from tests.integration.engine import Engine
 from tests.waiting import wait_until
-from worker.points import Point
-from worker.recover.recover import recover
+from worker.failpoints import Failpoint
+from worker.upkeep.recover import recover
 
-BEFORE_THE_LAST_CHECK = [Point.LEASED, Point.READ, Point.HELD, Point.GRANTED]
+BEFORE_THE_LAST_CHECK = [Failpoint.LEASED, Failpoint.READ, Failpoint.RESERVED, Failpoint.PERMITTED]
 
 
 @contextmanager
-def stopped(engine: Engine, batch: int, point: Point, folder: Path) -> Iterator[None]:
+def stopped(engine: Engine, batch: int, point: Failpoint, folder: Path) -> Iterator[None]:
     """Another process that pushes the batch and is stopped at `point`; afterwards it goes on to its end."""
     (folder / point).write_text(f"{signal.SIGSTOP:d} one")
     process = subprocess.Popen(
@@ -47,7 +47,7 @@ def stopped(engine: Engine, batch: int, point: Point, folder: Path) -> Iterator[
 
 @pytest.mark.parametrize("point", BEFORE_THE_LAST_CHECK, ids=str)
 def test_a_push_that_was_stopped_does_not_post_after_its_successor(
-    engine: Engine, tmp_path: Path, point: Point
+    engine: Engine, tmp_path: Path, point: Failpoint
 ) -> None:
     """It holds the old document; its successor posts the new one; it goes on, and posts nothing."""
     engine.contacts(1, 1, "Old")
@@ -68,7 +68,7 @@ def test_a_push_that_was_stopped_with_its_answer_settles_nothing(engine: Engine,
     engine.contacts(1, 1, "Old")
     engine.change(1)
     [batch] = engine.collect()
-    with stopped(engine, batch, Point.ANSWERED, tmp_path):
+    with stopped(engine, batch, Failpoint.ANSWERED, tmp_path):
         recover_now(engine)
         engine.contacts(1, 1, "New")
         engine.change(1)
@@ -83,10 +83,10 @@ def test_a_push_that_was_stopped_while_settling_holds_up_nobody_else(engine: Eng
     engine.contacts(1, 2, "Old")
     engine.change(1)
     [batch] = engine.collect()
-    with stopped(engine, batch, Point.SETTLING, tmp_path):
+    with stopped(engine, batch, Failpoint.SETTLING, tmp_path):
         engine.change(2)
         [other] = engine.collect()
-        engine.wiring.pusher._take([other])
+        engine.wiring.pusher._lease([other])
         engine.sql("UPDATE ringostat_sync.batches SET lease_until = clock_timestamp() WHERE id = %s", other)
         assert recover(engine.wiring.engine).taken_back == (other,)
         engine.contacts(1, 2, "New")

@@ -10,8 +10,8 @@ import pytest
 
 from migrations import upgrade
 from tests.integration.engine import PROJECT, Engine, build
-from worker.limiter.bucket import Grant, Later
-from worker.sandbox.server import Sandbox
+from worker.limiter.bucket import Later, Permit
+from worker.local.sandbox.server import Sandbox
 
 Two = tuple[Engine, Engine]
 
@@ -62,7 +62,7 @@ def test_a_wake_is_the_installations_own(two: Two) -> None:
 def test_a_hold_is_the_installations_own(two: Two) -> None:
     """One that was told to hold back does so alone."""
     one, other = two
-    one.wiring.limiter.hold(one.project, 60)
+    one.wiring.limiter.throttle(one.project, 60)
 
     assert isinstance(one.wiring.limiter.take(one.project, 1.0), Later)
-    assert isinstance(other.wiring.limiter.take(other.project, 1.0), Grant)
+    assert isinstance(other.wiring.limiter.take(other.project, 1.0), Permit)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.engine import PROJECT, Engine, document
-from worker.push import push
-from worker.sandbox.faults import ResetAfter
+from worker.local.sandbox.faults import ResetAfter
+from worker.push import reserve
 
 
 @pytest.mark.parametrize("first", ["lead", "contact"])
@@ -48,7 +48,7 @@ def test_a_chain_of_shared_ids_is_followed_link_by_link(engine: Engine) -> None:
 
 @pytest.mark.parametrize("shared", ["externalId", "leadId"])
 def test_documents_that_share_an_id_are_not_in_flight_at_once(engine: Engine, shared: str) -> None:
-    """While one is with the API, the other is postponed, at no cost; the rest of its batch goes."""
+    """While one is with the API, the other is snoozed, at no cost; the rest of its batch goes."""
     engine.payload(1, document("First", **{shared: "same"}))
     [first] = engine.collect()
     engine.payload(2, document("Second", **{shared: "same"}))
@@ -182,16 +182,16 @@ def test_of_two_that_take_an_id_at_the_same_moment_one_goes_at_most(
     """The contact has taken its lead's id and not yet looked whether the lead is in flight; it is claimed, and goes, before that."""
     engine.payload(CONTACT[0], CONTACT[2])
     [contact] = engine.collect()
-    take = push.hold
+    take = reserve._reserve
 
-    def hold_and_be_met(*arguments):
-        held = take(*arguments)
-        monkeypatch.setattr(push, "hold", take)
+    def reserve_and_be_met(*arguments):
+        reserved = take(*arguments)
+        monkeypatch.setattr(reserve, "_reserve", take)
         engine.payload(LEAD[0], LEAD[2], source=LEAD[1])
         engine.push()
-        return held
+        return reserved
 
-    monkeypatch.setattr(push, "hold", hold_and_be_met)
+    monkeypatch.setattr(reserve, "_reserve", reserve_and_be_met)
     engine.wiring.pusher.push(contact)
     sent = [request.ids for request in engine.sandbox.requests]
     engine.drain()

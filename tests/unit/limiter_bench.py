@@ -1,4 +1,4 @@
-"""A bench for `bucket.lua`: a Redis whose clock the test turns, and workers that take, wait for and use grants."""
+"""A bench for `bucket.lua`: a Redis whose clock the test turns, and workers that take, wait for and use permits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 from fakeredis import FakeRedis
 
 from worker.config.model import Project
-from worker.limiter.bucket import Grant, Limiter, Posted
+from worker.limiter.bucket import Limiter, Permit, Posted
 
 TICK = 2e-6
 INFINITY = float("inf")
@@ -34,7 +34,7 @@ class Bench:
     clock: Clock
     redis: FakeRedis = field(default_factory=FakeRedis)
     posts: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
-    held_until: float = 0.0
+    throttled_until: float = 0.0
 
     @property
     def limiter(self) -> Limiter:
@@ -47,30 +47,30 @@ class Bench:
 
     def recall(self, project: int, period: float, limit: int) -> Posted:
         ages = [self.clock.now - moment for moment in self.posts[project] if self.clock.now - moment < period]
-        return Posted(ages[-limit:], max(0.0, self.held_until - self.clock.now))
+        return Posted(ages[-limit:], max(0.0, self.throttled_until - self.clock.now))
 
     def work(
         self, limits: Project, seconds: float, workers: int, *, lost_after: float = INFINITY, seed: int = 1
     ) -> None:
-        """Let `workers` take, wait for and use grants for so long, each busy up to 50 ms in between.
+        """Let `workers` take, wait for and use permits for so long, each busy up to 50 ms in between.
 
         After `lost_after` seconds Redis is flushed once.
         """
         dice, start = Random(seed), self.clock.now
         turns = [(start, worker) for worker in range(workers)] + [(start + lost_after, FLUSH)]
-        granted: dict[int, Grant] = {}
+        permitted: dict[int, Permit] = {}
         while turns[0][0] < start + seconds:
             self.clock.now, worker = heapq.heappop(turns)
             wait = dice.random() * 0.05
             if worker == FLUSH:
                 self.redis.flushall()
                 wait = INFINITY
-            elif grant := granted.pop(worker, None):
-                if self.limiter.confirm(limits, grant):
+            elif permit := permitted.pop(worker, None):
+                if self.limiter.confirm(limits, permit):
                     self.posts[limits.id].append(self.clock.now)
             else:
                 answer = self.limiter.take(limits, 1.0)
                 wait = answer.wait + TICK
-                if isinstance(answer, Grant):
-                    granted[worker] = answer
+                if isinstance(answer, Permit):
+                    permitted[worker] = answer
             heapq.heappush(turns, (self.clock.now + wait, worker))

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from worker.config.settings import load_settings
-from worker.up import up
-from worker.up.embedded import EmbeddedPostgres
-from worker.up.servers import Surroundings
-from worker.up.up import NO_KEY, told
+from worker.local.up import up
+from worker.local.up.embedded import EmbeddedPostgres
+from worker.local.up.servers import Surroundings
+from worker.local.up.up import NO_KEY, told
 
 DATABASE = "postgresql://postgres:secret@127.0.0.1:15432/crm"
 

@@ -66,7 +66,7 @@ def test_any_2xx_is_an_acceptance(status: int, body: bytes) -> None:
     ],
 )
 def test_a_2xx_that_reports_an_error_is_a_refusal(status: int, body: bytes) -> None:
-    """A truthy `error` or `errors`, `success: false`, `status: "error"`; the answer is kept for the letter."""
+    """A truthy `error` or `errors`, `success: false`, `status: "error"`; the answer is kept for the dead letter."""
     assert read(status, body) == Refused(status, body.decode())
 
 

@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.policy import Policy
-from worker.push.backoff import backoff, ceiling
+from worker.config.backoff import backoff, ceiling
+from worker.config.policy import Policy
 
 
 def test_the_ceiling_doubles_up_to_the_longest() -> None:
@@ -40,7 +40,7 @@ def test_waits_are_spread_over_the_whole_range() -> None:
 
 def test_a_probe_comes_within_ten_minutes() -> None:
     """Whatever the backoff, an API that is back is found soon."""
-    assert Policy(retry_max=86_400.0).probe_longest == 600.0
+    assert Policy(retry_max=86_400.0).probe_wait(100) == 600.0
 
 
 def test_a_push_waits_at_most_a_second_for_a_grant() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.limiter_bench import TICK, Bench, Clock
 from worker.config.model import Project, Rate
-from worker.limiter.bucket import LANDING, SLACK, Grant, Later, Limiter, lateness
+from worker.limiter.bucket import LANDING, SLACK, Later, Limiter, Permit, lateness
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_projects_do_not_share_a_bucket(bench: Bench) -> None:
     bench.work(project(1, 60.0, number=1), 5, workers=4)
     answer = bench.limiter.take(project(1, 60.0, number=2), 0.0)
 
-    assert isinstance(answer, Grant)
+    assert isinstance(answer, Permit)
     assert answer.wait == 0
 
 
@@ -107,14 +107,14 @@ def test_a_grant_in_the_future_is_a_grant(bench: Bench) -> None:
 
 
 def test_slots_are_what_could_be_granted(bench: Bench) -> None:
-    """As many as `take` would then grant within the horizon, to within one."""
+    """As many as `take` would then permit within the horizon, to within one."""
     limits = project(10, 1.0)
     for _ in range(40):
         slots = bench.limiter.slots(limits, 0.5)
-        granted = 0
-        while isinstance(bench.limiter.take(limits, 0.5), Grant):
-            granted += 1
-        assert abs(slots.count - granted) <= 1
+        permitted = 0
+        while isinstance(bench.limiter.take(limits, 0.5), Permit):
+            permitted += 1
+        assert abs(slots.count - permitted) <= 1
         bench.clock.sleep(0.23)
 
 
@@ -137,32 +137,32 @@ def test_without_slots_it_says_how_long(bench: Bench) -> None:
 
 
 def test_a_hold_is_obeyed_to_its_end(bench: Bench) -> None:
-    """Nobody is granted anything for so long, and then it goes on."""
+    """Nobody is permitted anything for so long, and then it goes on."""
     limits = project(100, 1.0)
-    bench.limiter.hold(limits, 30)
+    bench.limiter.throttle(limits, 30)
     bench.clock.sleep(29.9)
     assert isinstance(bench.limiter.take(limits, 0.0), Later)
 
     bench.clock.sleep(0.1 + TICK)
-    assert isinstance(bench.limiter.take(limits, 0.0), Grant)
+    assert isinstance(bench.limiter.take(limits, 0.0), Permit)
 
 
 def test_an_operator_may_end_a_hold(bench: Bench) -> None:
-    """Whoever was told to hold back for a day is granted at once; a bucket that nobody has used yet is left alone."""
+    """Whoever was told to hold back for a day is permitted at once; a bucket that nobody has used yet is left alone."""
     limits = project(5, 1.0)
-    bench.limiter.release(limits)
-    bench.limiter.hold(limits, 86_400)
-    bench.limiter.release(limits)
+    bench.limiter.end_throttle(limits)
+    bench.limiter.throttle(limits, 86_400)
+    bench.limiter.end_throttle(limits)
     answer = bench.limiter.take(limits, 0.0)
 
-    assert isinstance(answer, Grant)
+    assert isinstance(answer, Permit)
 
 
 def test_a_shorter_hold_does_not_shorten_a_longer_one(bench: Bench) -> None:
     """Two answers, the later of which asks for less: the longer wish counts."""
     limits = project(100, 1.0)
-    bench.limiter.hold(limits, 30)
-    bench.limiter.hold(limits, 1)
+    bench.limiter.throttle(limits, 30)
+    bench.limiter.throttle(limits, 1)
     answer = bench.limiter.take(limits, 0.0)
 
     assert answer.wait == pytest.approx(30)
@@ -171,7 +171,7 @@ def test_a_shorter_hold_does_not_shorten_a_longer_one(bench: Bench) -> None:
 def test_a_hold_outlives_the_period(bench: Bench) -> None:
     """A day asked for is a day kept, however short the rate's period is."""
     limits = project(1, 1.0)
-    bench.limiter.hold(limits, 86_400)
+    bench.limiter.throttle(limits, 86_400)
     bench.clock.sleep(80_000)
     answer = bench.limiter.take(limits, 0.0)
 
@@ -180,37 +180,37 @@ def test_a_hold_outlives_the_period(bench: Bench) -> None:
 
 
 def test_a_hold_voids_grants_that_wait(bench: Bench) -> None:
-    """`Retry-After` is for every worker at once, also for those that were granted a moment before it came."""
+    """`Retry-After` is for every worker at once, also for those that were permitted a moment before it came."""
     limits = project(5, 1.0)
     bench.limiter.take(limits, 1.0)
-    grant = bench.limiter.take(limits, 1.0)
-    assert isinstance(grant, Grant)
-    bench.limiter.hold(limits, 30)
-    bench.clock.sleep(grant.wait)
+    permit = bench.limiter.take(limits, 1.0)
+    assert isinstance(permit, Permit)
+    bench.limiter.throttle(limits, 30)
+    bench.clock.sleep(permit.wait)
 
-    assert not bench.limiter.confirm(limits, grant)
+    assert not bench.limiter.confirm(limits, permit)
 
 
 def test_a_grant_is_confirmed_when_its_time_has_come(bench: Bench) -> None:
-    """Also one that was granted for the end of a hold."""
+    """Also one that was permitted for the end of a hold."""
     limits = project(5, 1.0)
-    bench.limiter.hold(limits, 0.5)
-    grant = bench.limiter.take(limits, 1.0)
-    assert isinstance(grant, Grant)
-    bench.clock.sleep(grant.wait)
+    bench.limiter.throttle(limits, 0.5)
+    permit = bench.limiter.take(limits, 1.0)
+    assert isinstance(permit, Permit)
+    bench.clock.sleep(permit.wait)
 
-    assert bench.limiter.confirm(limits, grant)
+    assert bench.limiter.confirm(limits, permit)
 
 
 def test_a_grant_of_a_lost_bucket_is_void(bench: Bench) -> None:
-    """Flushed and refilled between grant and request: whoever waited asks anew."""
+    """Flushed and refilled between permit and request: whoever waited asks anew."""
     limits = project(5, 1.0)
-    grant = bench.limiter.take(limits, 1.0)
-    assert isinstance(grant, Grant)
+    permit = bench.limiter.take(limits, 1.0)
+    assert isinstance(permit, Permit)
     bench.redis.flushall()
     refill(bench, limits)
 
-    assert not bench.limiter.confirm(limits, grant)
+    assert not bench.limiter.confirm(limits, permit)
 
 
 def test_a_lost_bucket_is_refilled_from_the_requests(bench: Bench) -> None:
@@ -226,17 +226,17 @@ def test_a_lost_bucket_is_refilled_from_the_requests(bench: Bench) -> None:
 def test_a_lost_bucket_remembers_the_hold(bench: Bench) -> None:
     """`Retry-After` outlives Redis."""
     limits = project(100, 1.0)
-    bench.held_until = bench.clock.now + 30
+    bench.throttled_until = bench.clock.now + 30
     answer = bench.limiter.take(limits, 1.0)
 
     assert answer.wait == pytest.approx(30, abs=0.2)
 
 
 def test_only_one_refills(bench: Bench) -> None:
-    """A second one that has seen the loss changes nothing: what was granted since then counts."""
+    """A second one that has seen the loss changes nothing: what was permitted since then counts."""
     limits = project(1, 60.0)
     late = Limiter(bench.redis, "test", bench.recall, bench.clock.sleep)
-    assert isinstance(bench.limiter.take(limits, 0.0), Grant)
+    assert isinstance(bench.limiter.take(limits, 0.0), Permit)
     late._refill(limits)  # the race is staged: both have seen the loss
 
     assert isinstance(late.take(limits, 0.0), Later)
@@ -257,8 +257,8 @@ def test_a_crowd_is_told(bench: Bench) -> None:
     bench.work(limits, 3, workers=4)
     later = bench.limiter.take(limits, 2.0)
 
-    assert isinstance(first, Grant)
-    assert isinstance(later, Grant)
+    assert isinstance(first, Permit)
+    assert isinstance(later, Permit)
     assert (first.crowded, later.crowded) == (False, True)
 
 
@@ -273,7 +273,7 @@ def test_requests_late_by_what_is_allowed_keep_to_n_plus_one(bench: Bench, count
 
 
 def test_nobody_waits_for_a_bucket_that_was_never_there(bench: Bench) -> None:
-    """Only the first one in an empty Redis waits until grants of what was lost have landed; ten thousand others don't."""
+    """Only the first one in an empty Redis waits until permits of what was lost have landed; ten thousand others don't."""
     limiter, before = bench.limiter, bench.clock.now
     for number in range(1, 20):
         limiter.slots(project(5, 1.0, number), 0.0)

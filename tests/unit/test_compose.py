@@ -21,8 +21,8 @@ from typer.core import TyperGroup
 from worker.cli.app import make_app
 from worker.config.environment import WITH_FILE
 from worker.config.settings import Settings, load_settings
-from worker.up.servers import Surroundings
-from worker.up.up import parts_of
+from worker.local.up.servers import Surroundings
+from worker.local.up.up import parts_of
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")

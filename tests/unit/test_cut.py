@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import Priority
-from worker.collect.collector import UNDER_WAY, room
+from worker.collect.collector import UNDER_WAY, batches_wanted
 from worker.collect.cut import Candidate, behind_live, cut, width
-from worker.collect.messages import convoys, messages
+from worker.collect.groups import groups, messages
 
 candidates = st.lists(
     st.builds(
         Candidate,
         row=st.uuids().map(str),
         attempts=st.integers(0, 12),
-        losses=st.integers(0, 4),
+        lost_leases=st.integers(0, 4),
     ),
     max_size=120,
     unique_by=lambda candidate: candidate.row,
@@ -62,7 +62,7 @@ def test_with_a_single_try_the_company_is_full() -> None:
 
 def test_lost_leases_narrow_as_failures_do() -> None:
     """A contact on which workers die takes ever fewer others along."""
-    assert [width(0, losses, 100, 12) for losses in range(9)] == [100, 100, 50, 25, 12, 6, 3, 1, 1]
+    assert [width(0, lost_leases, 100, 12) for lost_leases in range(9)] == [100, 100, 50, 25, 12, 6, 3, 1, 1]
 
 
 @given(candidates, st.integers(1, 30), st.integers(1, 12))
@@ -78,7 +78,7 @@ def test_nobody_is_cut_twice_and_nobody_is_left_out(found: list[Candidate], size
 def test_nobody_travels_in_wider_company_than_allowed(found: list[Candidate], size: int, most: int) -> None:
     """A batch is at most as wide as the narrowest of its contacts may travel."""
     for batch in cut(found, batch_size=size, max_attempts=most, limit=10_000):
-        assert len(batch) <= min(width(one.attempts, one.losses, size, most) for one in batch)
+        assert len(batch) <= min(width(one.attempts, one.lost_leases, size, most) for one in batch)
 
 
 @given(candidates, st.integers(0, 5))
@@ -96,19 +96,19 @@ def test_widths_take_turns() -> None:
 
 
 def test_no_more_batches_than_the_quota_lets_out_soon() -> None:
-    """Batches that wait for a grant already count against the slots; those posted do not."""
-    assert room(slots=3, under_way=4, without_grant=1, of_method=2) == 2
+    """Batches that wait for a permit already count against the slots; those posted do not."""
+    assert batches_wanted(slots=3, under_way=4, without_permit=1, of_method=2) == 2
 
 
 def test_no_more_than_eight_batches_are_under_way() -> None:
     """However large the quota."""
-    assert room(slots=500, under_way=UNDER_WAY - 2, without_grant=0, of_method=6) == 2
+    assert batches_wanted(slots=500, under_way=UNDER_WAY - 2, without_permit=0, of_method=6) == 2
 
 
 def test_a_method_with_nothing_under_way_gets_a_batch() -> None:
     """One method's backlog cannot shut the other out."""
-    assert room(slots=1, under_way=UNDER_WAY, without_grant=3, of_method=0) == 1
-    assert room(slots=1, under_way=UNDER_WAY, without_grant=3, of_method=2) <= 0
+    assert batches_wanted(slots=1, under_way=UNDER_WAY, without_permit=3, of_method=0) == 1
+    assert batches_wanted(slots=1, under_way=UNDER_WAY, without_permit=3, of_method=2) <= 0
 
 
 def test_contacts_follow_organizations_in_one_message() -> None:
@@ -116,7 +116,7 @@ def test_contacts_follow_organizations_in_one_message() -> None:
     assert messages([7], [(1, 2)], [(3,)]) == (((7,),), ((1, 2), (3,)))
 
 
-def test_convoys_of_one_method_travel_at_once() -> None:
+def test_groups_of_one_method_travel_at_once() -> None:
     """Without the other method there is nothing to wait for: a message each."""
     assert messages([], [], [(3,), (4,)]) == (((3,),), ((4,),))
 
@@ -126,8 +126,8 @@ def test_convoys_of_one_method_travel_at_once() -> None:
     [(1, 0, [1]), (4, 0, [1] * 4), (5, 0, [2, 2, 1]), (4, 8, [3, 1]), (16, 0, [4] * 4), (4, 12, [4]), (2, 40, [2])],
 )
 def test_the_more_batches_there_are_the_more_travel_together(batches: int, under_way: int, sizes: list[int]) -> None:
-    """Few go side by side; a backlog goes in convoys, of four at most."""
-    assert [len(convoy) for convoy in convoys(range(batches), under_way)] == sizes
+    """Few go side by side; a backlog goes in groups, of four at most."""
+    assert [len(group) for group in groups(range(batches), under_way)] == sizes
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from models import LetterReason, PauseReason
+from models import DeadLetterReason, PauseReason
 from worker.document.wire import Contact, Direction, Organization
-from worker.letters.letters import Letter
-from worker.status.status import LaneStatus
+from worker.operate.dead_letters import OpenDeadLetter
+from worker.operate.status import LaneStatus
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("document", "reasons"), [("docs/commands.md", LetterReason), ("README.md", PauseReason)], ids=["letters", "pauses"]
+    ("document", "reasons"),
+    [("docs/commands.md", DeadLetterReason), ("README.md", PauseReason)],
+    ids=["letters", "pauses"],
 )
-def test_every_reason_has_its_row(document: str, reasons: type[LetterReason | PauseReason]) -> None:
+def test_every_reason_has_its_row(document: str, reasons: type[DeadLetterReason | PauseReason]) -> None:
     """What it means, and what to do."""
     rows = re.findall(r"^\| `(\w+)` \|.*\|.+\|$", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE)
 
@@ -38,7 +40,7 @@ def test_every_column_is_told(shape: type[Contact | Organization | Direction]) -
 
 def test_the_json_of_the_documents_has_the_fields_of_the_commands() -> None:
     """All of them, and no others."""
-    lane, letter = (json.loads(written) for written in re.findall(r"```json\n(.*?)```", COMMANDS, re.DOTALL))
+    lane, dead_letter = (json.loads(written) for written in re.findall(r"```json\n(.*?)```", COMMANDS, re.DOTALL))
 
     assert set(lane["projects"][0]) == set(LaneStatus(106, "contacts", 0, 0, None, 0, 0, 0, 0, None, 0).as_json())
-    assert set(letter) == set(Letter.__slots__)
+    assert set(dead_letter) == set(OpenDeadLetter.__slots__)

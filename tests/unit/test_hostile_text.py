@@ -13,7 +13,7 @@ from models import LONGEST_KEY
 from worker.config.model import Defaults, Identity, Method, Source
 from worker.document import Built, Invalid, build, envelope
 from worker.document.values import Unparsed
-from worker.sandbox.rules import judge
+from worker.local.sandbox.rules import judge
 
 SOURCES = {method: Source("s", method, Identity.EXTERNAL_ID, 106, "") for method in Method}
 DEFAULTS = Defaults(origin="CRM", region="UA", responsible="1")

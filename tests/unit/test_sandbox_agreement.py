@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.sandbox_bodies import HEADERS, PHONE, PROJECT, contact, organization
 from worker.config.model import Method
-from worker.sandbox.rules import judge
-from worker.sandbox.violations import violations
+from worker.local.sandbox.rules import judge
+from worker.local.sandbox.violations import violations
 
 TEXTS = ["", " ", "text", "+380501112233", "a@b", "a@b@c"]
 VALUES = st.sampled_from([*TEXTS, None, 5, 106, 106.0, True, [], {}, [PHONE], [organization()], ["text"]])

@@ -9,9 +9,9 @@ import pytest
 
 from tests.sandbox_bodies import HEADERS, PROJECT, contact, organization
 from worker.config.model import Method
-from worker.sandbox.book import Book
-from worker.sandbox.rules import judge
-from worker.sandbox.view import link, shown
+from worker.local.sandbox.book import Book
+from worker.local.sandbox.rules import judge
+from worker.local.sandbox.view import link, shown
 
 
 def accept(book: Book, *entries: dict[str, Any], method: Method = Method.CONTACTS, project: int = PROJECT) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sandbox_bodies import PROJECT, contact
 from worker.config.model import Method
-from worker.sandbox.faults import (
+from worker.local.sandbox.faults import (
     Break,
     Faults,
     Hang,
@@ -22,8 +22,8 @@ from worker.sandbox.faults import (
     kind_of,
     rule_of,
 )
-from worker.sandbox.rules import Limits, Refusal
-from worker.sandbox.wire import Contact
+from worker.local.sandbox.rules import Limits, Refusal
+from worker.local.sandbox.wire import Contact
 
 CONTACTS = Method.CONTACTS
 

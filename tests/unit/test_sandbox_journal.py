@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from worker.sandbox.figures import SPAN
-from worker.sandbox.journal import Journal
+from worker.local.sandbox.figures import SPAN
+from worker.local.sandbox.journal import Journal
 
 IDS = (("1", None), ("2", "3"))
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.sandbox_bodies import EMAIL, HEADERS, PHONE, PROJECT, contact, organization
 from worker.config.model import Method
-from worker.sandbox.rules import Limits, Verdict, judge, project_of
-from worker.sandbox.violations import MOST
-from worker.sandbox.wire import document
+from worker.local.sandbox.rules import Limits, Verdict, judge, project_of
+from worker.local.sandbox.violations import MOST
+from worker.local.sandbox.wire import document
 
 SECRET = "Секретна Персона"
 NULLABLE = ["staffId", "contactLink", "leadLink", "dealLink", "googleClientId"]

@@ -12,7 +12,7 @@ from tests.unit.mapping_folder import SOURCE, TWO_PROJECTS, Folder
 from worker.config.mapping import load_mapping
 from worker.config.settings import load_settings
 from worker.errors import ConfigError
-from worker.up.servers import Surroundings, surround
+from worker.local.up.servers import Surroundings, surround
 
 GIVEN = {"DATABASE_URL": "postgresql://x/y", "REDIS_URL": "redis://x"}
 ONE_OF_TWO = SOURCE + "project = 106\n"
@@ -76,7 +76,7 @@ def test_a_page_whose_port_is_taken_has_the_next_free_one(
 ) -> None:
     """Where nobody has set it; what `up` starts is told of it."""
     usual = getattr(load_settings({}), setting)
-    for room in ("worker.up.servers", "worker.up.embedded.ports"):
+    for room in ("worker.local.up.servers", "worker.local.up.embedded.ports"):
         monkeypatch.setattr(f"{room}.is_free", lambda port: port not in {usual, usual + 1})
     around = surrounded(tmp_path)
 

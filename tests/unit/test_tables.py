@@ -46,7 +46,7 @@ def test_a_narrow_terminal_gets_a_block_a_row() -> None:
 
 
 def test_a_sentence_takes_several_lines_of_a_table() -> None:
-    """So that a table of letters fits where only its sentences are too long; nothing else is broken."""
+    """So that a table of dead letters fits where only its sentences are too long; nothing else is broken."""
     first, second, *more = printed(140, LETTER, INVALID, sentence="detail")
 
     assert first.split() == " ".join(LETTER).split()

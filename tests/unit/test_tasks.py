@@ -19,7 +19,7 @@ from worker.listen.wake import Wake
 from worker.tasks import SLOT, TaskFailedError, register
 
 MESSAGE = ((1, 2), (3,), (4,), (5, 6), (7,))
-"""Five convoys."""
+"""Five groups."""
 
 
 class Application:
@@ -97,7 +97,7 @@ def test_whoever_posts_is_killed_before_the_lease_ends(task: str, lease: dict[st
 
 
 def test_a_message_is_pushed_to_its_end(with_pusher: Callable[[Pusher], Application]) -> None:
-    """Convoy by convoy, and nothing of it is sent again."""
+    """Group by group, and nothing of it is sent again."""
     application = with_pusher(pusher := Pusher(SLOT / 10))
 
     assert application.tasks["push"](MESSAGE) == {"batches": 7}
@@ -106,7 +106,7 @@ def test_a_message_is_pushed_to_its_end(with_pusher: Callable[[Pusher], Applicat
 
 
 def test_what_a_slot_has_no_time_for_goes_behind_those_that_wait(with_pusher: Callable[[Pusher], Application]) -> None:
-    """After a second the further convoys travel on, in one message."""
+    """After a second the further groups travel on, in one message."""
     application = with_pusher(pusher := Pusher(SLOT * 0.4))
 
     assert application.tasks["push"](MESSAGE) == {"batches": 4}
@@ -114,7 +114,7 @@ def test_what_a_slot_has_no_time_for_goes_behind_those_that_wait(with_pusher: Ca
     assert application.sent == [("push", [MESSAGE[3:]])]
 
 
-def test_an_error_takes_no_later_convoy_along(with_pusher: Callable[[Pusher], Application]) -> None:
+def test_an_error_takes_no_later_group_along(with_pusher: Callable[[Pusher], Application]) -> None:
     """Those behind it travel on; its own is taken back when its lease is over."""
     application = with_pusher(pusher := Pusher(SLOT / 10, broken=3))
     with pytest.raises(TaskFailedError):
@@ -138,20 +138,20 @@ def test_a_redis_that_is_away_is_no_failure_of_a_task(error: Exception) -> None:
     assert application.tasks["collect"](106) == {}
 
 
-def test_an_expansion_is_asked_for_once(redis: Redis) -> None:
+def test_a_fan_out_is_asked_for_once(redis: Redis) -> None:
     """However many rounds see that something waits; and again, once it is done."""
-    application, expander = Application(), SimpleNamespace(expand=lambda _: 1)
+    application, fan_out = Application(), SimpleNamespace(run=lambda _: 1)
     wiring = SimpleNamespace(
-        collector=Collector(Round(expansions=True)),
-        expander=expander,
+        collector=Collector(Round(has_fan_outs=True)),
+        fan_out=fan_out,
         wake=Wake(redis, "test"),
-        expanding=Wake(redis, "test", "expand"),
+        fan_out_wake=Wake(redis, "test", "fan_out"),
     )
     register(application, load_settings({}), wiring)  # type: ignore[arg-type]
     for _ in range(3):
         application.tasks["collect"](106)
-    assert application.sent == [("expand", [106])]
+    assert application.sent == [("fan_out", [106])]
 
-    application.tasks["expand"](106)
+    application.tasks["fan_out"](106)
     application.tasks["collect"](106)
-    assert application.sent == [("expand", [106])] * 2
+    assert application.sent == [("fan_out", [106])] * 2

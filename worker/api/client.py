@@ -7,16 +7,13 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
 
 import httpcore
+import httpx
 
 from worker.api.answer import read_answer
 from worker.api.deadline import DeadlineBackend
 from worker.api.outcome import Failed, Outcome
 from worker.config.model import Method, Project
 from worker.document.wire import path
-from worker.imports import without
-
-with without("httpx._main"):  # its own command line, which brings rich and pygments: 5 MB in each worker
-    import httpx
 
 LARGEST_ANSWER = 16_000_000
 """Bytes. An API that repeats what it was sent needs room; nothing that it says is longer."""

@@ -1,2 +1,2 @@
-UPDATE ringostat_sync.backfills SET after_key = :after_key, done = :done
+UPDATE ringostat_sync.backfills SET last_key = :last_key, done = :done
 WHERE source = :source AND condition = :condition AND forced = :forced

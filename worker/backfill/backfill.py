@@ -15,15 +15,15 @@ from worker.config.model import Source
 from worker.config.query import clean_condition, clean_query
 from worker.database.sql import sql, without_binds
 from worker.errors import ConfigError, MappingBrokenError, SyncError, first_line
-from worker.points import Point, reach
-from worker.reading.plan import find_key_type
-from worker.reading.reader import broken_or_unavailable, connected
+from worker.failpoints import Failpoint, hit
+from worker.read.plan import find_key_type
+from worker.read.reader import broken_or_unavailable, connected
 
 CHUNK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class Cursor:
     """How far a backfill has come: `done` keys, the last of them `after`; None at its beginning."""
 
     done: int
@@ -45,15 +45,15 @@ class Backfill:
     where: str = ""
     forced: bool = False
 
-    def begin(self) -> Position:
+    def begin(self) -> Cursor:
         """Where it goes on; its beginning where none was stopped, or where the last key that is in no longer fits the query's keys."""
-        position = self._position()
-        return position if position.after is None or self._is_key(position.after) else self.begin_anew()
+        cursor = self._cursor()
+        return cursor if cursor.after is None or self._is_key(cursor.after) else self.begin_anew()
 
-    def begin_anew(self) -> Position:
+    def begin_anew(self) -> Cursor:
         """Its beginning, wherever it was stopped."""
         self._end()
-        return self._position()
+        return self._cursor()
 
     def count(self) -> int:
         """How many keys there are in all."""
@@ -61,14 +61,14 @@ class Backfill:
 
     def run(self) -> Iterator[int]:
         """Let the contacts wait; yields how many do after each chunk, counted from the start of the whole backfill."""
-        position = self.begin()
-        done = position.done
+        cursor = self.begin()
+        done = cursor.done
         yield done
-        for chunk in self._read(*self._after(position.after)):
+        for chunk in self._read(*self._after(cursor.after)):
             keys = [str(key) for (key,) in chunk]
             done += len(keys)
             self._wait(keys, done)
-            reach(Point.FILLED)
+            hit(Failpoint.FILLED)
             yield done
         self._end()
 
@@ -90,10 +90,10 @@ class Backfill:
             return f"{keys} ORDER BY k.key", {}
         return f"{keys} WHERE k.key > CAST(%(after)s AS {self._key_type()}) ORDER BY k.key", {"after": after}
 
-    def _position(self) -> Position:
+    def _cursor(self) -> Cursor:
         with self.engine.begin() as connection:
-            row = connection.execute(sql(__package__, "begin"), self._name).one()
-            return Position(row.done, row.after_key, row.started_at)
+            row = connection.execute(sql(__package__, "cursor"), self._name).one()
+            return Cursor(row.done, row.last_key, row.started_at)
 
     def _end(self) -> None:
         with self.engine.begin() as connection:
@@ -122,8 +122,8 @@ class Backfill:
         }
         with self.engine.begin() as connection:
             values = {**lane, **self._name, "keys": keys, "done": done}
-            connection.execute(sql(__package__, "wait"), values)
-            connection.execute(sql(__package__, "advance"), {**self._name, "after_key": keys[-1], "done": done})
+            connection.execute(sql(__package__, "enqueue"), values)
+            connection.execute(sql(__package__, "advance"), {**self._name, "last_key": keys[-1], "done": done})
 
     def _read(self, statement: str, values: dict[str, Any]) -> Iterator[list[Any]]:
         """Rows by chunks through a cursor on the server: memory stays flat, however many there are."""

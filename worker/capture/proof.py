@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from worker.capture.expansion import expansion_sql, one_column_sql
+from worker.capture.fan_out_keys import fan_out_sql, one_column_sql
 from worker.capture.resolve import Resolved
 from worker.capture.triggers import ROW_TRIGGER, TRUNCATE_TRIGGER, make_functions, put_trigger
 from worker.config.query import clean_condition
@@ -69,7 +69,7 @@ def _at_fault(watch: Resolved, part: str = "") -> Iterator[None]:
 
 def explain_keys(connection: psycopg.Connection[Any], table: str, keys: str) -> None:
     """Have the `keys` SELECT of a watched table planned, for a changed row of nulls. Raises psycopg.Error where it can't run."""
-    for statement in (one_column_sql, expansion_sql):
+    for statement in (one_column_sql, fan_out_sql):
         with psycopg.ClientCursor(connection) as cursor:
             cursor.execute(f"EXPLAIN {statement(table, keys)}".encode(), {"changed": Jsonb({})})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from worker.capture.expansion import columns_named
+from worker.capture.fan_out_keys import columns_named
 from worker.capture.tables import WatchedTable, find_column, find_table, quoted
 from worker.config.model import Mapping, Source, Watch
 

@@ -83,7 +83,7 @@ def folded(name: str) -> str:
     """A column's name as PostgreSQL reads it: without its quotes, or else in small letters (of ASCII alone)."""
     if len(name) > 2 and name.startswith('"') and name.endswith('"'):
         return name[1:-1].replace('""', '"')
-    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+    return "".join(dead_letter.lower() if dead_letter.isascii() else dead_letter for dead_letter in name)
 
 
 def quoted(name: str) -> str:

@@ -33,7 +33,7 @@ FORGET = """
 DELETE FROM ringostat_sync.watches AS w
 WHERE w.id <> ALL (%s)
     AND NOT EXISTS (SELECT FROM ringostat_sync.outbox AS o WHERE o.source = w.source AND o.watch = w.id)
-    AND NOT EXISTS (SELECT FROM ringostat_sync.expansions AS e WHERE e.source = w.source AND e.watch = w.id)
+    AND NOT EXISTS (SELECT FROM ringostat_sync.fan_outs AS e WHERE e.source = w.source AND e.watch = w.id)
 """
 
 

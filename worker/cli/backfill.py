@@ -14,7 +14,7 @@ from worker.cli.outbox import in_one_line
 from worker.cli.session import begin, known_source
 from worker.config.query import clean_condition
 from worker.errors import ConfigError, RefusedError, first_line
-from worker.times import iso
+from worker.operate.times import iso
 from worker.wiring import Wiring
 
 
@@ -53,10 +53,10 @@ def _condition(where: str | None) -> str:
 
 def _resumable(work: Backfill, anew: bool) -> int:
     try:
-        position = work.begin_anew() if anew else work.begin()
-        if position.done:
-            since = position.started_at.replace(microsecond=0)
-            told = f"Going on after {position.done} keys of the backfill begun at {iso(since)}: --anew begins from the first."
+        cursor = work.begin_anew() if anew else work.begin()
+        if cursor.done:
+            since = cursor.started_at.replace(microsecond=0)
+            told = f"Going on after {cursor.done} keys of the backfill begun at {iso(since)}: --anew begins from the first."
             typer.echo(told, err=True)
         return _with_bar(work)
     except OperationalError as error:  # of either database, so the line names neither

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from worker.check.check import Example, Finding
-from worker.check.check import check as look_over
 from worker.cli.session import begin, printable
 from worker.errors import RefusedError
+from worker.operate.check import Example, Finding
+from worker.operate.check import check as look_over
 from worker.wiring import Wiring
 
 MOST = 1_000_000

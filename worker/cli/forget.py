@@ -9,8 +9,8 @@ from rich.console import Console
 
 from worker.cli.outbox import outbox_database
 from worker.cli.session import begin, known_source, mapping_of
-from worker.forget.forget import A_LITTLE, Forgotten
-from worker.forget.forget import forget as remove
+from worker.operate.forget import A_LITTLE, Forgotten
+from worker.operate.forget import forget as remove
 
 COPIES = (
     "The CRM and Ringostat keep their own copies: Ringostat's API has no delete,"
@@ -36,8 +36,8 @@ def forget(
     with outbox_database(settings) as engine, Console(stderr=True).status("Until the contact's batch has ended ..."):
         found = remove(engine, mapping, known, key, patience=settings.sync_lease + A_LITTLE)
     typer.echo(told(found))
-    if found.unexpanded:
-        typer.echo(UNEXPANDED.format(found.unexpanded))
+    if found.waiting_fan_outs:
+        typer.echo(UNEXPANDED.format(found.waiting_fan_outs))
     typer.echo(COPIES)
 
 
@@ -47,5 +47,5 @@ def told(found: Forgotten) -> str:
         return "Nothing is held of this contact."
     return (
         f"Removed: changes {found.changes}, waiting {found.waiting}, last accepted state {found.delivery},"
-        f" dead letters {found.letters}, backfill positions {found.positions}."
+        f" dead letters {found.dead_letters}, backfill cursors {found.cursors}."
     )

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from models import PauseReason
 from worker.cli.outbox import outbox
 from worker.cli.session import begin, known_project, mapping_of
 from worker.config.model import Project
@@ -23,7 +22,7 @@ def pause(project: ProjectId) -> None:
     settings = begin()
     known_project(mapping_of(settings), project)
     with outbox(settings) as connection:
-        pauses.pause(connection, project, PauseReason.BY_HAND, "Paused by an operator.")
+        pauses.pause_by_hand(connection, project, "Paused by an operator.")
     typer.echo(f"Project {project} is paused: `ringostat-sync resume {project}` lifts it.", err=True)
 
 
@@ -38,18 +37,16 @@ def resume(project: ProjectId) -> None:
     with outbox(settings) as connection:
         ended = pauses.resume(connection, project)
     if settings.redis_url is not None:
-        let_go(settings, mapping.projects[project])
-    elif ended.hold_back:
+        end_throttle(settings, mapping.projects[project])
+    elif ended.throttle:
         typer.echo("Workers still keep to the API's `Retry-After`: set REDIS_URL, and resume again.", err=True)
-    was_stopped = ended.pause or ended.hold_back
+    was_stopped = ended.pause or ended.throttle
     typer.echo(f"Project {project} {'is resumed' if was_stopped else 'was not paused'}.", err=True)
 
 
-def let_go(settings: Settings, project: Project) -> None:
-    """Workers ask Redis whether they have to hold back; where it is away, they hear from PostgreSQL when it is back."""
-    from worker.assembly import limiter  # noqa: PLC0415 - the other commands here do without what a worker is made of
-
+def end_throttle(settings: Settings, project: Project) -> None:
+    """Workers ask Redis whether the API throttles them; if it is away, they hear from PostgreSQL when it is back."""
     try:
-        limiter(Wiring.of(settings, need_keys=False)).release(project)
+        Wiring.of(settings, need_keys=False).limiter.end_throttle(project)
     except LimiterUnavailableError as error:
-        typer.echo(f"Workers may still hold back: {error}", err=True)
+        typer.echo(f"Workers may still wait: {error}", err=True)

@@ -18,7 +18,7 @@ def sandbox(
 
     With its rules, faults on request, and a page that shows the contact book.
     """
-    from worker.sandbox.server import serve  # noqa: PLC0415 - tornado is only needed here
+    from worker.local.sandbox.server import serve  # noqa: PLC0415 - tornado is only needed here
 
     settings = begin()
     serve(port or settings.sandbox_port, host=address)
@@ -28,6 +28,6 @@ def demo_crm(
     pace: Annotated[float, typer.Option(min=0.0, metavar="N", help="Events a second.")] = 1.0,
 ) -> None:
     """Fill the CRM's database with a demo, and live in it."""
-    from worker.demo import run  # noqa: PLC0415 - only needed here
+    from worker.local.demo import run  # noqa: PLC0415 - only needed here
 
     run(libpq_url(begin().require_crm_database_url()), pace)

@@ -9,7 +9,7 @@ import typer
 from worker.cli.outbox import outbox
 from worker.cli.session import begin, mapping_of, print_json, printable, wide_console
 from worker.cli.tables import print_rows, to_the_second
-from worker.status.status import LaneStatus, read_status
+from worker.operate.status import LaneStatus, read_status
 
 FIGURES = ("pending", "in flight", "oldest", "sent", "unchanged", "absent", "dead", "requests/min")
 NAMES = ("project", "method", *FIGURES, "paused")
@@ -42,7 +42,7 @@ def why_paused(lanes: list[LaneStatus]) -> list[str]:
 
 def held_back(lanes: list[LaneStatus]) -> list[str]:
     """A line for each project that waits as its API has asked it to."""
-    held = {lane.project: lane.held_until for lane in lanes if lane.held_until}
+    held = {lane.project: lane.throttled_until for lane in lanes if lane.throttled_until}
     return [
         f"{project} holds back until {to_the_second(until)}, as the API asked (Retry-After): `ringostat-sync resume {project}` ends that."
         for project, until in held.items()

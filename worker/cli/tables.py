@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from worker.cli.session import printable
-from worker.times import iso
+from worker.operate.times import iso
 
 NARROWEST = 30
 """Columns of the terminal below which a sentence in a table can't be read."""

@@ -15,7 +15,7 @@ def up() -> None:
     Ringostat.
     """
     begin()
-    from worker.up.up import run  # noqa: PLC0415 - servers and demo are only needed here
+    from worker.local.up.up import run  # noqa: PLC0415 - servers and demo are only needed here
 
     with in_one_line():
         run(dict(os.environ))

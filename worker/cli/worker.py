@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from worker.application import run_worker
+from worker.assembly import Assembly
 from worker.cli.session import begin
-from worker.wiring import Wiring
 
 CONCURRENCY = 4
 
@@ -20,4 +20,4 @@ def worker(
 ) -> None:
     """Collect and push. Run as many as you like, on as many machines."""
     settings = begin()
-    run_worker(settings, Wiring.of(settings, lasting=False), concurrency)
+    run_worker(settings, Assembly.of(settings, lasting=False), concurrency)

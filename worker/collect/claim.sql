@@ -18,10 +18,10 @@ WITH opened AS (
     RETURNING p.*, w.batch, w.turn
 ), moved AS (
     INSERT INTO ringostat_sync.in_flight (
-        project, method, identity, key, batch_id, source, outbox_id, payload, priority, attempts, losses, forced, captured_at
+        project, method, identity, key, batch_id, source, outbox_id, payload, priority, attempts, lost_leases, forced, captured_at
     )
     SELECT
-        c.project, c.method, c.identity, c.key, n.id, c.source, c.outbox_id, c.payload, c.priority, c.attempts, c.losses, c.forced,
+        c.project, c.method, c.identity, c.key, n.id, c.source, c.outbox_id, c.payload, c.priority, c.attempts, c.lost_leases, c.forced,
         c.captured_at
     FROM claimed AS c JOIN numbered AS n ON n.number = c.batch
     ORDER BY c.turn

@@ -13,19 +13,19 @@ from sqlalchemy import Connection, Engine, Row
 
 from models import Priority
 from worker.collect.cut import Candidate, behind_live, cut
-from worker.collect.messages import BatchIds, Message, convoys, messages
+from worker.collect.groups import BatchIds, Message, groups, messages
 from worker.collect.watermark import Watermark
 from worker.config.model import Mapping, Method, Project, Source
 from worker.database.engines import at_once
 from worker.database.locks import alone, collecting
 from worker.database.rows import numbers, rows
 from worker.database.sql import sql
+from worker.failpoints import Failpoint, hit
 from worker.limiter.bucket import Limiter, Slots
-from worker.points import Point, reach
 from worker.projects import pauses
 
-TAKE_IN_ROWS = 100_000
-TAKE_IN_SECONDS = 1.0
+INGEST_ROWS = 100_000
+INGEST_SECONDS = 1.0
 HORIZON = 0.5
 """Seconds ahead for which batches are cut: nobody waits long inside a worker's slot, and none of the quota is lost."""
 UNDER_WAY = 16
@@ -42,10 +42,10 @@ PROBE_CHOICE = 4
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round came to: messages to push; whether changed rows may be expanded now; seconds to leave the project alone."""
+    """What a round came to: messages to push; whether changed rows may be fanned out now; seconds to leave the project alone."""
 
     messages: tuple[Message, ...] = ()
-    expansions: bool = False
+    has_fan_outs: bool = False
     rest: float = 0.0
 
 
@@ -74,58 +74,58 @@ class Collector:
         self._live_at: defaultdict[object, float] = defaultdict(lambda: float("-inf"))
 
     def round(self, project_id: int) -> Round:
-        """One round for a project: take in, then cut; organizations go before contacts. Raises LimiterUnavailableError."""
+        """One round for a project: ingest, then cut; organizations go before contacts. Raises LimiterUnavailableError."""
         project = self._mapping.projects[project_id]
         sources = [source for source in self._mapping.sources.values() if source.project == project_id]
         now = self._clock()
         starts = {source.name: self._watermarks[source.name].start(now) for source in sources}
-        there = self._look(project_id, starts)
-        changed = [source for source in sources if source.name in there.changed]
-        taken_in = [self._take_in(source, starts[source.name]) for source in changed]
-        expansions = (there.expansions or any(taken_in)) and not there.is_paused
+        work = self._look(project_id, starts)
+        changed = [source for source in sources if source.name in work.changed]
+        ingested = [self._ingest(source, starts[source.name]) for source in changed]
+        fan_outs = (work.fan_outs or any(ingested)) and not work.is_paused
         slots = self._limiter.slots(project, HORIZON)
         if not slots.count:
-            return Round(expansions=expansions, rest=max(slots.wait - HORIZON, NOTHING_TO_CUT))
-        resent = self._resend(project) if there.postponed else []
+            return Round(has_fan_outs=fan_outs, rest=max(slots.wait - HORIZON, NOTHING_TO_CUT))
+        resent = self._resend(project) if work.snoozed else []
         methods = {source.method for source in sources}
         organizations = self._cut(project, Method.ORGANIZATIONS, slots) if Method.ORGANIZATIONS in methods else []
         contacts = self._cut(project, Method.CONTACTS, slots) if Method.CONTACTS in methods else []
         found = messages(resent, organizations, contacts)
         if found:
-            reach(Point.CLAIMED)
-        return Round(found, expansions, rest=0.0 if found else NOTHING_TO_CUT)
+            hit(Failpoint.CLAIMED)
+        return Round(found, fan_outs, rest=0.0 if found else NOTHING_TO_CUT)
 
     def _look(self, project: int, starts: dict[str, int]) -> Row[Any]:
-        """What there is to do, so that no step is taken in vain. `starts`: the project's sources, each with its watermark."""
+        """What there is to do, so that no step is ingested vain. `starts`: the project's sources, each with its watermark."""
         values = {"project": project, "sources": list(starts), "watermarks": list(starts.values())}
         with at_once(self._engine) as connection:
-            there = connection.execute(sql(__package__, "there"), values).one()
+            work = connection.execute(sql(__package__, "work"), values).one()
         for name in starts:
             self._watermarks[name].note(None, self._clock())
-        return there
+        return work
 
-    def _take_in(self, source: Source, start: int) -> bool:
+    def _ingest(self, source: Source, start: int) -> bool:
         """Take in what there is from outbox id `start` on. Returns whether any row stands for many contacts."""
-        end = self._clock() + TAKE_IN_SECONDS
+        end = self._clock() + INGEST_SECONDS
         values: dict[str, object] = {
             "source": source.name,
             "project": source.project,
             "method": source.method,
             "identity": source.identity,
-            "limit": TAKE_IN_ROWS,
+            "limit": INGEST_ROWS,
             "watermark": start,
         }
-        full, has_expansions = True, False
+        full, has_fan_outs = True, False
         while full and self._clock() < end:
             with self._engine.begin() as connection:
                 if not alone(connection, collecting(source.project, source.method)):
                     break
-                taken, first, expansions = connection.execute(sql(__package__, "take_in"), values).one()
-                reach(Point.TAKING_IN)
-            full = taken == TAKE_IN_ROWS
-            has_expansions |= expansions
+                taken, first, fan_outs = connection.execute(sql(__package__, "ingest"), values).one()
+                hit(Failpoint.INGESTING)
+            full = taken == INGEST_ROWS
+            has_fan_outs |= fan_outs
             self._watermarks[source.name].note(first, self._clock())
-        return has_expansions
+        return has_fan_outs
 
     def _resend(self, project: Project) -> list[int]:
         with self._engine.begin() as connection:
@@ -136,25 +136,27 @@ class Collector:
         with self._engine.begin() as connection:
             if not alone(connection, collecting(project.id, method)):
                 return []
-            standing = connection.execute(sql(__package__, "standing"), lane).one()
-            paused = standing.paused is not None
-            if paused and not standing.probe_due:
+            bounds = connection.execute(sql(__package__, "bounds"), lane).one()
+            paused = bounds.paused is not None
+            if paused and not bounds.probe_due:
                 return []
-            size = min(project.batch_size, standing.batch_limit or project.batch_size)
-            limit = 1 if paused else room(slots.count, standing.under_way, standing.without_grant, standing.of_method)
+            size = min(project.batch_size, bounds.batch_limit or project.batch_size)
+            limit = (
+                1 if paused else batches_wanted(slots.count, bounds.under_way, bounds.without_permit, bounds.of_method)
+            )
             if limit < 1:
                 return []
-            if standing.is_ripe:
-                connection.execute(sql(__package__, "ripen"), lane)
+            if bounds.is_any_due:
+                connection.execute(sql(__package__, "promote"), lane)
             wanted = limit * size * (PROBE_CHOICE if paused else 1)
             candidates = self._candidates(connection, lane, wanted)
-            candidates = behind_live(candidates, size, self._room_behind(lane, candidates, standing.under_way))
+            candidates = behind_live(candidates, size, self._most_backfill_batches(lane, candidates, bounds.under_way))
             if paused:
                 candidates = self._for_probe(candidates)
             batches = cut(candidates, batch_size=size, max_attempts=self._max_attempts, limit=limit)
             if paused and batches and not pauses.claim_probe(connection, project.id, self._probe_lease):
                 return []
-            return convoys(claim(connection, lane, batches, probe=paused), standing.under_way)
+            return groups(claim(connection, lane, batches, probe=paused), bounds.under_way)
 
     def _candidates(self, connection: Connection, lane: dict[str, object], limit: int) -> list[Candidate]:
         watermarks = {each: self._watermarks[lane["project"], lane["method"], each] for each in Priority}
@@ -169,9 +171,9 @@ class Collector:
         now = self._clock()
         for priority, watermark in watermarks.items():
             watermark.note(first.get(priority), now)
-        return [Candidate(row.row, row.attempts, row.losses, row.priority) for row in found]
+        return [Candidate(row.row, row.attempts, row.lost_leases, row.priority) for row in found]
 
-    def _room_behind(self, lane: dict[str, object], candidates: list[Candidate], under_way: int) -> int:
+    def _most_backfill_batches(self, lane: dict[str, object], candidates: list[Candidate], under_way: int) -> int:
         """How many batches of a backfill may be cut; remembers when live changes were last among the candidates."""
         now, here = self._clock(), (lane["project"], lane["method"])
         if any(candidate.priority != Priority.BACKFILL for candidate in candidates):
@@ -180,12 +182,12 @@ class Collector:
 
     def _for_probe(self, candidates: list[Candidate]) -> list[Candidate]:
         self._dice.shuffle(candidates)
-        return sorted(candidates, key=lambda candidate: candidate.attempts + candidate.losses)
+        return sorted(candidates, key=lambda candidate: candidate.attempts + candidate.lost_leases)
 
 
-def room(slots: int, under_way: int, without_grant: int, of_method: int) -> int:
-    """How many batches may be cut now: as many as get a grant soon, and always one of a method that has none under way."""
-    return max(min(slots - without_grant, UNDER_WAY - under_way), 1 if of_method == 0 else 0)
+def batches_wanted(slots: int, under_way: int, without_permit: int, of_method: int) -> int:
+    """How many batches may be cut now: as many as get a permit soon, and always one of a method that has none under way."""
+    return max(min(slots - without_permit, UNDER_WAY - under_way), 1 if of_method == 0 else 0)
 
 
 def claim(connection: Connection, lane: dict[str, object], batches: list[list[Candidate]], *, probe: bool) -> list[int]:

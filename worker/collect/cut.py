@@ -14,17 +14,17 @@ class Candidate:
 
     row: str
     attempts: int = 0
-    losses: int = 0
+    lost_leases: int = 0
     priority: int = Priority.LIVE
 
 
-def width(attempts: int, losses: int, batch_size: int, max_attempts: int) -> int:
-    """How many may travel together with a contact that has `attempts` failed tries and `losses` lost leases behind it.
+def width(attempts: int, lost_leases: int, batch_size: int, max_attempts: int) -> int:
+    """How many may travel together with a contact that has `attempts` failed tries and `lost_leases` lost leases behind it.
 
     Two tries in full company; from the third on the company halves each time; the last try is made alone. So a contact on
     which the API breaks takes nobody with it.
     """
-    behind = attempts + losses
+    behind = attempts + lost_leases
     if attempts > 0 and attempts >= max_attempts - 1:
         return 1
     return batch_size if behind < 2 else max(1, batch_size >> (behind - 1))
@@ -47,7 +47,7 @@ def cut(candidates: Sequence[Candidate], *, batch_size: int, max_attempts: int, 
     """
     queues: dict[int, list[list[Candidate]]] = {}
     for candidate in candidates:
-        size = width(candidate.attempts, candidate.losses, batch_size, max_attempts)
+        size = width(candidate.attempts, candidate.lost_leases, batch_size, max_attempts)
         batches = queues.setdefault(size, [[]])
         if len(batches[-1]) == size:
             batches.append([])

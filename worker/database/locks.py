@@ -40,7 +40,7 @@ def kept(engine: Engine, name: str) -> Iterator[bool]:
 
 
 def collecting(project: int, method: str) -> str:
-    """The lock under which contacts of a project and method are taken in and claimed."""
+    """The lock under which contacts of a project and method are ingested and claimed."""
     return f"collect {project} {method}"
 
 

@@ -1,15 +1,15 @@
--- One project's bucket. By this server's clock no `period` grants more than `count` requests, and two grants are
+-- One project's bucket. By this server's clock no `period` permits more than `count` requests, and two permits are
 -- at least `spacing` apart. All times are microseconds.
 --
--- KEYS[1] bucket: a hash of `next` (earliest next grant), `held` (nothing before it), `epoch`
--- KEYS[2] grants: a list of the last `count` grants, oldest first
+-- KEYS[1] bucket: a hash of `next` (earliest next permit), `throttled` (nothing before it), `epoch`
+-- KEYS[2] permits: a list of the last `count` permits, oldest first
 -- ARGV: operation, count, period, spacing, then the operation's own
---   take PATIENCE        -> {1, wait, epoch, crowded} a grant that starts in `wait`, crowded where at least half of the quota was
+--   take PATIENCE        -> {1, wait, epoch, crowded} a permit that starts in `wait`, crowded where at least half of the quota was
 --                           used lately; {0, wait} none within PATIENCE; {-1} state lost
---   slots HORIZON        -> {1, n, wait} so many grants could start within HORIZON, the first in `wait`; {-1}
---   confirm EPOCH        -> {1} the state that gave the grant is still there, and nobody was told to hold back since; {0} void
---   hold MICROSECONDS    -> {1} nobody is granted anything for so long
---   release              -> {1} whoever was told to hold back need not any longer
+--   slots HORIZON        -> {1, n, wait} so many permits could start within HORIZON, the first in `wait`; {-1}
+--   confirm EPOCH        -> {1} the state that gave the permit is still there, and nobody was told to hold back since; {0} void
+--   throttle MICROSECONDS-> {1} nobody is permitted anything for so long
+--   end_throttle         -> {1} whoever was told to hold back need not any longer
 --   seed EPOCH HELD AGE… -> {1} refilled from the ages of the last requests, oldest first; {0} somebody else has done it
 local operation, count, period, spacing = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local clock = redis.call('TIME')
@@ -19,22 +19,22 @@ local keep = math.ceil((period * 2 + 60000000) / 1000)
 local function number(value) return tonumber(value or 0) or 0 end
 
 local function remember()
-    redis.call('PEXPIRE', KEYS[1], keep + math.ceil(math.max(0, number(redis.call('HGET', KEYS[1], 'held')) - now) / 1000))
+    redis.call('PEXPIRE', KEYS[1], keep + math.ceil(math.max(0, number(redis.call('HGET', KEYS[1], 'throttled')) - now) / 1000))
     redis.call('PEXPIRE', KEYS[2], keep)
 end
 
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 
 if operation == 'confirm' then
-    -- A grant for the very end of a hold may be confirmed a moment early, as clocks differ.
-    local free = number(redis.call('HGET', KEYS[1], 'held')) <= now + 5000
+    -- A permit for the very end of a throttle may be confirmed a moment early, as clocks differ.
+    local free = number(redis.call('HGET', KEYS[1], 'throttled')) <= now + 5000
     return {epoch == ARGV[5] and free and 1 or 0}
 end
 
 if operation == 'seed' then
     if epoch then return {0} end
-    local held = now + number(ARGV[6])
-    redis.call('HSET', KEYS[1], 'epoch', ARGV[5], 'held', string.format('%.0f', held), 'next', string.format('%.0f', now))
+    local throttled = now + number(ARGV[6])
+    redis.call('HSET', KEYS[1], 'epoch', ARGV[5], 'throttled', string.format('%.0f', throttled), 'next', string.format('%.0f', now))
     redis.call('DEL', KEYS[2])
     for i = 7, #ARGV do
         redis.call('RPUSH', KEYS[2], string.format('%.0f', now - number(ARGV[i])))
@@ -44,34 +44,34 @@ if operation == 'seed' then
     return {1}
 end
 
-if operation == 'release' then
-    if epoch then redis.call('HSET', KEYS[1], 'held', '0') end
+if operation == 'end_throttle' then
+    if epoch then redis.call('HSET', KEYS[1], 'throttled', '0') end
     return {1}
 end
 
 if not epoch then return {-1} end
 
-if operation == 'hold' then
-    local held = math.max(number(redis.call('HGET', KEYS[1], 'held')), now + number(ARGV[5]))
-    redis.call('HSET', KEYS[1], 'held', string.format('%.0f', held))
+if operation == 'throttle' then
+    local throttled = math.max(number(redis.call('HGET', KEYS[1], 'throttled')), now + number(ARGV[5]))
+    redis.call('HSET', KEYS[1], 'throttled', string.format('%.0f', throttled))
     remember()
     return {1}
 end
 
-local state = redis.call('HMGET', KEYS[1], 'next', 'held')
+local state = redis.call('HMGET', KEYS[1], 'next', 'throttled')
 local start = math.max(now, number(state[1]), number(state[2]))
-local granted = redis.call('LLEN', KEYS[2])
-if granted >= count then
-    start = math.max(start, number(redis.call('LINDEX', KEYS[2], granted - count)) + period)
+local permitted = redis.call('LLEN', KEYS[2])
+if permitted >= count then
+    start = math.max(start, number(redis.call('LINDEX', KEYS[2], permitted - count)) + period)
 end
 
 if operation == 'slots' then
     local room = number(ARGV[5]) - (start - now)
     if room < 0 then return {1, 0, start - now} end
     local n = math.floor(room / spacing) + 1
-    if granted >= count then
+    if permitted >= count then
         local limit = 0
-        local times = redis.call('LRANGE', KEYS[2], granted - count, granted - count + math.min(n, 64) - 1)
+        local times = redis.call('LRANGE', KEYS[2], permitted - count, permitted - count + math.min(n, 64) - 1)
         for i = 1, #times do
             if number(times[i]) + period <= now + number(ARGV[5]) then limit = limit + 1 end
         end
@@ -83,7 +83,7 @@ end
 if start - now > number(ARGV[5]) then return {0, start - now} end
 local crowded = 0
 local half = math.ceil(count / 2)
-if granted >= half and number(redis.call('LINDEX', KEYS[2], granted - half)) > now - period then crowded = 1 end
+if permitted >= half and number(redis.call('LINDEX', KEYS[2], permitted - half)) > now - period then crowded = 1 end
 redis.call('HSET', KEYS[1], 'next', string.format('%.0f', start + spacing))
 redis.call('RPUSH', KEYS[2], string.format('%.0f', start))
 redis.call('LTRIM', KEYS[2], -count, -1)

@@ -1,7 +1,7 @@
 """The rate limit: one bucket per project in Redis, for all workers, retries, splits and probes.
 
-Redis may lose it at any moment. Then the bucket is refilled from the times of posting that PostgreSQL holds, and a grant that
-was given by the lost state, or before a hold, is not used (`confirm`). Where Redis is away, nothing is granted.
+Redis may lose it at any moment. Then the bucket is refilled from the times of posting that PostgreSQL holds, and a permit that
+was given by the lost state, or before a throttle, is not used (`confirm`). Where Redis is away, nothing is permitted.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from worker.errors import LimiterUnavailableError
 SLACK = 1.035
 """A period is counted this much longer than it is, so that the receiver's clock and the network's moods stay within N + 1."""
 SPACING = 0.96
-"""Grants are spaced evenly, a little closer than the average, so that lost time can be made up."""
+"""Permits are spaced evenly, a little closer than the average, so that lost time can be made up."""
 NETWORK = 0.03
 """Seconds by which the way to the receiver may differ from request to request."""
 LANDING = 0.1
-"""Seconds from a grant's confirmation to its row in PostgreSQL, at most."""
+"""Seconds from a permit's confirmation to its row in PostgreSQL, at most."""
 MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class Permit:
     """A request may start in `wait` seconds, if the bucket of `epoch` is still there then.
 
     `crowded`: at least half of the quota was used lately, so that requests have to keep their distance at the receiver too.
@@ -44,14 +44,14 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """No grant within the asked patience; the next could start in `wait` seconds."""
+    """No permit within the asked patience; the next could start in `wait` seconds."""
 
     wait: float
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """How many grants could start soon, and in how many seconds the first."""
+    """How many permits could start soon, and in how many seconds the first."""
 
     count: int
     wait: float
@@ -59,10 +59,10 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What PostgreSQL knows: seconds since each of the last requests (oldest first), and seconds still to hold back."""
+    """What PostgreSQL knows: seconds since each of the last requests (oldest first), and seconds for which the API still throttles us."""
 
     ages: Sequence[float]
-    held: float
+    throttled: float
 
 
 class Recall(Protocol):
@@ -81,29 +81,29 @@ class Limiter:
         self._redis = redis
         self._script = redis.register_script((files(__package__) / "bucket.lua").read_text(encoding="utf-8"))
 
-    def take(self, project: Project, patience: float) -> Grant | Later:
-        """A grant that starts within `patience` seconds, or how long it would take. Raises LimiterUnavailableError."""
+    def take(self, project: Project, patience: float) -> Permit | Later:
+        """A permit that starts within `patience` seconds, or how long it would take. Raises LimiterUnavailableError."""
         answer = self._ask(project, "take", round(patience * MICRO))
         if answer[0] == 1:
-            return Grant(answer[1] / MICRO, _text(answer[2]), crowded=bool(answer[3]))
+            return Permit(answer[1] / MICRO, _text(answer[2]), crowded=bool(answer[3]))
         return Later(answer[1] / MICRO)
 
-    def confirm(self, project: Project, grant: Grant) -> bool:
-        """Whether this grant still holds: its state is there, and no hold has come; ask after having waited for it."""
-        return bool(self._run(project, "confirm", grant.epoch)[0] == 1)
+    def confirm(self, project: Project, permit: Permit) -> bool:
+        """Whether this permit still holds: its state is there, and no throttle has begun; ask after having waited for it."""
+        return bool(self._run(project, "confirm", permit.epoch)[0] == 1)
 
     def slots(self, project: Project, horizon: float) -> Slots:
-        """How many grants could start within `horizon` seconds."""
+        """How many permits could start within `horizon` seconds."""
         answer = self._ask(project, "slots", round(horizon * MICRO))
         return Slots(int(answer[1]), answer[2] / MICRO)
 
-    def hold(self, project: Project, seconds: float) -> None:
-        """Grant nobody anything for `seconds` (the API's `Retry-After`)."""
-        self._ask(project, "hold", round(seconds * MICRO))
+    def throttle(self, project: Project, seconds: float) -> None:
+        """Permit nobody anything for `seconds` (the API's `Retry-After`)."""
+        self._ask(project, "throttle", round(seconds * MICRO))
 
-    def release(self, project: Project) -> None:
-        """End a hold before its time: an operator knows better."""
-        self._run(project, "release")
+    def end_throttle(self, project: Project) -> None:
+        """End a throttle before its time: an operator knows better."""
+        self._run(project, "end_throttle")
 
     def _ask(self, project: Project, operation: str, argument: int) -> list[Any]:
         answer = self._run(project, operation, argument)
@@ -113,14 +113,14 @@ class Limiter:
         return answer
 
     def _refill(self, project: Project) -> None:
-        self._let_lost_grants_land()
+        self._wait_for_lost_permits()
         limit = project.rate.count
         posted = self._recall(project.id, project.rate.period * SLACK, limit)
         ages = [round(age * MICRO) for age in posted.ages]
-        self._run(project, "seed", secrets.token_hex(8), round(posted.held * MICRO), *ages)
+        self._run(project, "seed", secrets.token_hex(8), round(posted.throttled * MICRO), *ages)
 
-    def _let_lost_grants_land(self) -> None:
-        """Where Redis has just lost everything, a grant may be between its confirmation and its row in PostgreSQL.
+    def _wait_for_lost_permits(self) -> None:
+        """Where Redis has just lost everything, a permit may be between its confirmation and its row in PostgreSQL.
 
         A bucket that is missing in a Redis that remembers us was not lost, only never used, or not for long: nobody waits then.
         """
@@ -132,15 +132,15 @@ class Limiter:
         self._pause(max(0.0, LANDING - (now - since) / MICRO))
 
     def _run(self, project: Project, operation: str, *arguments: int | str) -> list[Any]:
-        keys = [f"{{{self._name}:{project.id}}}:bucket", f"{{{self._name}:{project.id}}}:grants"]
+        keys = [f"{{{self._name}:{project.id}}}:bucket", f"{{{self._name}:{project.id}}}:permits"]
         with _unavailable():
             return list(self._script(keys=keys, args=[operation, *terms(project.rate), *arguments]))
 
 
 def lateness(rate: Rate) -> float:
-    """Seconds that a request may leave after its grant and still be no more than the one that N + 1 allows.
+    """Seconds that a request may leave after its permit and still be no more than the one that N + 1 allows.
 
-    Grants N + 1 apart are a period of `SLACK` and a spacing apart: as long as none is later than what that has more than a period,
+    Permits N + 1 apart are a period of `SLACK` and a spacing apart: as long as none is later than what that has more than a period,
     no period at the receiver holds N + 2.
     """
     return max(NETWORK, rate.period * (SLACK - 1) + rate.period / rate.count * SPACING - NETWORK)
@@ -164,4 +164,4 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise LimiterUnavailableError("Redis does not answer, so no request is granted; the batch waits.") from error
+        raise LimiterUnavailableError("Redis does not answer, so no request is permitted; the batch waits.") from error

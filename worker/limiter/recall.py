@@ -7,8 +7,8 @@ from sqlalchemy import Engine, text
 from worker.database.sql import sql
 from worker.limiter.bucket import Posted
 
-HELD = text(
-    "SELECT greatest(0, extract(epoch FROM held_until - ringostat_sync.clock()))::float8"
+THROTTLED = text(
+    "SELECT greatest(0, extract(epoch FROM throttled_until - ringostat_sync.clock()))::float8"
     " FROM ringostat_sync.service_health WHERE project = :project"
 )
 
@@ -19,5 +19,5 @@ def recall(engine: Engine, project: int, period: float, limit: int) -> Posted:
         ages = connection.scalars(
             sql(__package__, "recall"), {"project": project, "period": period, "limit": limit}
         ).all()
-        held = connection.scalar(HELD, {"project": project})
-    return Posted(ages[::-1], held or 0.0)
+        throttled = connection.scalar(THROTTLED, {"project": project})
+    return Posted(ages[::-1], throttled or 0.0)

@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError
 
 from worker.config.model import Mapping
 from worker.database.engines import at_once
+from worker.failpoints import Failpoint, hit
 from worker.listen.look import look
 from worker.listen.wake import Wake
-from worker.points import Point, reach
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ def _look_on(connection: Connection, mapping: Mapping, wake: Wake, send: Callabl
         took = time.monotonic() - looked
         for project in sorted(projects):
             if wake.claim(project):
-                reach(Point.WOKEN)
+                hit(Failpoint.WOKEN)
                 send(project)
         if projects:
             last_work = time.monotonic()

@@ -11,7 +11,7 @@ from worker.database.sql import sql
 def look(connection: Connection, mapping: Mapping) -> set[int]:
     """The projects for which a round of collection has something to do now.
 
-    Changes are taken in always, and a probe in the middle of a split goes on; for the rest a paused project has nothing to do
+    Changes are ingested always, and a probe in the middle of a split goes on; for the rest a paused project has nothing to do
     until its probe is due.
     """
     rows = connection.execute(sql(__package__, "look")).all()

@@ -6,9 +6,9 @@ WITH RECURSIVE changed (source) AS (
     SELECT (SELECT o.source FROM ringostat_sync.outbox AS o WHERE o.source > c.source ORDER BY o.source LIMIT 1)
     FROM changed AS c WHERE c.source IS NOT NULL
 ), expanding (source) AS (
-    (SELECT source FROM ringostat_sync.expansions ORDER BY source LIMIT 1)
+    (SELECT source FROM ringostat_sync.fan_outs ORDER BY source LIMIT 1)
     UNION ALL
-    SELECT (SELECT x.source FROM ringostat_sync.expansions AS x WHERE x.source > e.source ORDER BY x.source LIMIT 1)
+    SELECT (SELECT x.source FROM ringostat_sync.fan_outs AS x WHERE x.source > e.source ORDER BY x.source LIMIT 1)
     FROM expanding AS e WHERE e.source IS NOT NULL
 ), ready (project, method) AS (
     (SELECT project, method FROM ringostat_sync.pending WHERE due_at IS NULL ORDER BY project, method LIMIT 1)
@@ -37,7 +37,7 @@ WITH RECURSIVE changed (source) AS (
     UNION ALL
     SELECT project, NULL, false, false FROM waiting WHERE due_at <= (SELECT ringostat_sync.clock())
     UNION ALL
-    SELECT project, NULL, probe, false FROM ringostat_sync.batches WHERE state = 'postponed' AND due_at <= (SELECT ringostat_sync.clock())
+    SELECT project, NULL, probe, false FROM ringostat_sync.batches WHERE state = 'snoozed' AND due_at <= (SELECT ringostat_sync.clock())
     UNION ALL
     SELECT project, NULL, false, true FROM ringostat_sync.pauses WHERE reason = 'by_hand' OR until > ringostat_sync.clock()
 )

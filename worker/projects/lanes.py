@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from worker.batches import Leased
+from models import Method
 from worker.database.sql import sql
 
 
-def shrink(connection: Connection, leased: Leased, entries: int) -> None:
-    """A request of `entries` was too large: halve."""
-    values = {"project": leased.project.id, "method": leased.method, "limit": max(1, entries // 2)}
-    connection.execute(sql(__package__, "shrink"), values)
+def learn(connection: Connection, project: int, method: Method, limit: int | None, instead_of: int | None) -> None:
+    """Remember the most contacts of a request for the lane's next batches; None: as many as the setting says.
 
-
-def grow(connection: Connection, leased: Leased, entries: int) -> None:
-    """A request as large as the limit was accepted: grow by a tenth, until the setting is reached again."""
-    if leased.batch_limit is not None and entries >= leased.batch_limit:
-        limit = leased.batch_limit + max(1, leased.batch_limit // 10)
-        values = {"project": leased.project.id, "method": leased.method, "old": leased.batch_limit}
-        connection.execute(
-            sql(__package__, "grow"), {**values, "limit": None if limit >= leased.project.batch_size else limit}
-        )
+    It replaces only a larger limit or, with `instead_of`, that one.
+    """
+    values = {"project": project, "method": method, "limit": limit, "instead_of": instead_of}
+    connection.execute(sql(__package__, "learn_limit"), values)

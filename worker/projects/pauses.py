@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from models import PauseReason
+from worker.config.policy import Policy
 from worker.database.sql import sql
-from worker.policy import Policy
 
 
-def pause(
-    connection: Connection,
-    project: int,
-    reason: PauseReason,
-    detail: str,
-    *,
-    first: float = 0.0,
-    longest: float = 0.0,
-    even_running: bool = True,
-) -> None:
-    """Pause, or prolong the pause: the deadline is `first` seconds away, doubled with each probe that failed, at most `longest`.
-
-    A pause by hand has no deadline, and no other reason replaces it. Without `even_running` a pause whose deadline is still to come
-    is left as it is.
-    """
-    terms = {"first": first, "longest": longest, "even_running": even_running}
-    connection.execute(sql(__package__, "pause"), {"project": project, "reason": reason, "detail": detail, **terms})
+def pause_by_hand(connection: Connection, project: int, detail: str) -> None:
+    """Pause until an operator resumes."""
+    _write(connection, project, PauseReason.BY_HAND, detail, after=None)
 
 
 def pause_for(
@@ -40,23 +27,39 @@ def pause_for(
     *,
     even_running: bool = True,
 ) -> None:
-    """Pause for a reason that ends by itself, with the policy's deadlines."""
-    terms = {"first": policy.probe_first, "longest": policy.probe_longest}
-    pause(connection, project, reason, detail, **terms, even_running=even_running)
+    """Pause for a reason that ends by itself, or prolong that pause: its next probe waits twice as long with each that failed.
+
+    Without `even_running` a pause whose deadline is still to come is left as it is.
+    """
+    running = _running(connection, project)
+    if running and not even_running and not running.is_probe_due:
+        return
+    failed = running.probes if running and running.reason == reason else 0
+    _write(connection, project, reason, detail, after=policy.probe_wait(failed))
+
+
+def prolong(connection: Connection, project: int, policy: Policy, *, at_least: float = 0.0) -> None:
+    """The probe has cured nothing, nor given another reason: the next one goes out after the policy's wait.
+
+    And in `at_least` seconds, if the API asked for so many.
+    """
+    running = _running(connection, project)
+    if running:
+        rearm(connection, project, max(at_least, policy.probe_wait(running.probes)))
+
+
+def _running(connection: Connection, project: int) -> Row[Any] | None:
+    return connection.execute(sql(__package__, "running_pause"), {"project": project}).one_or_none()
+
+
+def _write(connection: Connection, project: int, reason: PauseReason, detail: str, *, after: float | None) -> None:
+    values = {"project": project, "reason": reason, "detail": detail, "after": after}
+    connection.execute(sql(__package__, "pause"), values)
 
 
 def claim_probe(connection: Connection, project: int, lease: float) -> bool:
     """Let one batch through as the probe; nobody else sends one within `lease` seconds unless the pause is prolonged or lifted."""
     return connection.execute(sql(__package__, "claim_probe"), {"project": project, "lease": lease}).rowcount == 1
-
-
-def prolong(connection: Connection, project: int, policy: Policy, *, at_least: float = 0.0) -> None:
-    """The probe has cured nothing, nor given another reason: the next one goes out after the policy's deadline.
-
-    And in `at_least` seconds, where the API asked for so many.
-    """
-    values = {"project": project, "first": policy.probe_first, "longest": policy.probe_longest, "at_least": at_least}
-    connection.execute(sql(__package__, "prolong"), values)
 
 
 def rearm(connection: Connection, project: int, after: float) -> None:
@@ -75,15 +78,15 @@ def lift(connection: Connection, project: int, reasons: Collection[PauseReason])
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What an operator's word has ended: a pause, and the API's wish to be held back from."""
+    """What an operator has ended: a pause, and a throttle of the API's."""
 
     pause: bool
-    hold_back: bool
+    throttle: bool
 
 
 def resume(connection: Connection, project: int) -> Resumed:
-    """End any pause and any wish of the API's to hold back, forget the failures, make waiting contacts due now."""
+    """End any pause and any throttle of the API's, forget the failures, make waiting contacts due now."""
     lifted = lift(connection, project, set(PauseReason))
     connection.execute(sql(__package__, "make_due"), {"project": project})
-    held = connection.execute(sql(__package__, "let_go"), {"project": project}).scalar_one_or_none()
-    return Resumed(pause=lifted, hold_back=bool(held))
+    was_throttled = connection.execute(sql(__package__, "end_throttle"), {"project": project}).scalar_one_or_none()
+    return Resumed(pause=lifted, throttle=bool(was_throttled))

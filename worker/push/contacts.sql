@@ -1,7 +1,7 @@
--- `+ 0`: sorted here; to read the index of places in its order would be to read the contacts of all batches, and dead rows.
+-- `+ 0`: sorted here; to read the index of in_flight_ids in its order would be to read the contacts of all batches, and dead rows.
 SELECT
-    identity, key, batch_id, place, part, source, outbox_id, payload, attempts, losses, forced,
-    suspect_status, suspect_answer, suspect_document
+    identity, key, batch_id, in_flight_id, slice, source, outbox_id, payload, attempts, lost_leases, forced,
+    refusal_status, refusal_answer, refusal_document
 FROM ringostat_sync.in_flight
 WHERE batch_id = ANY(CAST(:batches AS bigint[]))
-ORDER BY place + 0
+ORDER BY in_flight_id + 0

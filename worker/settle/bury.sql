@@ -1,4 +1,4 @@
--- One living letter per contact: failing again opens the same one. An older payload does not replace what failed after it.
+-- One living dead letter per contact: failing again opens the same one. An older payload does not replace what failed after it.
 -- `OFFSET 0`: as in `remember`.
 INSERT INTO ringostat_sync.dead_letters AS l (
     project, method, identity, key, source, outbox_id, payload, reason, detail, document, answer, http_status, attempts,
@@ -8,10 +8,10 @@ SELECT
     f.project, f.method, f.identity, f.key, f.source, f.outbox_id, f.payload,
     w.reason, w.detail, w.document, w.answer, w.http_status, w.attempts, ringostat_sync.clock(), ringostat_sync.clock()
 FROM json_to_recordset(CAST(:buried AS json)) AS w (
-    place bigint, reason ringostat_sync.letter_reason, detail text, document text, answer text, http_status smallint, attempts smallint
+    in_flight_id bigint, reason ringostat_sync.dead_letter_reason, detail text, document text, answer text, http_status smallint, attempts smallint
 )
-CROSS JOIN LATERAL (SELECT * FROM ringostat_sync.in_flight AS i WHERE i.place = w.place OFFSET 0) AS f
-ORDER BY f.place
+CROSS JOIN LATERAL (SELECT * FROM ringostat_sync.in_flight AS i WHERE i.in_flight_id = w.in_flight_id OFFSET 0) AS f
+ORDER BY f.in_flight_id
 ON CONFLICT (project, method, identity, key) WHERE state IN ('open', 'requeued') DO UPDATE SET
     state = 'open',
     source = excluded.source,

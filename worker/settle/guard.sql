@@ -1,4 +1,4 @@
--- Which of these are still ours? The row locks keep `recover` away until this transaction ends. `ANY`: as in `move`.
+-- Which of these are still ours? The row locks keep `recover` away until this transaction ends. `ANY`: as in `slice`.
 WITH wanted AS (
     SELECT * FROM json_to_recordset(CAST(:batches AS json)) AS w (batch bigint, token int)
 )

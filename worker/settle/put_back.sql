@@ -1,28 +1,28 @@
 -- Contacts wait again, those of one delay until the very same moment, so that they travel together again. Where a newer
--- change of one waits already, that one is kept and this one is superseded; the force stays. `ANY`: as in `move`.
+-- change of one waits already, that one is kept and this one is superseded; the force stays. `ANY`: as in `slice`.
 WITH told AS (
-    SELECT * FROM json_to_recordset(CAST(:contacts AS json)) AS w (place bigint, after float8, counted int, lost int)
+    SELECT * FROM json_to_recordset(CAST(:contacts AS json)) AS w (in_flight_id bigint, after float8, counted int, lost int)
 ), gone AS (
     DELETE FROM ringostat_sync.in_flight AS f
     USING told AS w
-    WHERE f.place = w.place AND f.place = ANY(ARRAY(SELECT place FROM told))
+    WHERE f.in_flight_id = w.in_flight_id AND f.in_flight_id = ANY(ARRAY(SELECT in_flight_id FROM told))
     RETURNING f.*, w.after, w.counted, w.lost
 )
 INSERT INTO ringostat_sync.pending AS p (
-    project, method, identity, key, source, outbox_id, payload, priority, attempts, losses, forced, captured_at, due_at
+    project, method, identity, key, source, outbox_id, payload, priority, attempts, lost_leases, forced, captured_at, due_at
 )
 SELECT
-    project, method, identity, key, source, outbox_id, payload, priority, attempts + counted, least(losses + lost, 32767), forced, captured_at,
+    project, method, identity, key, source, outbox_id, payload, priority, attempts + counted, least(lost_leases + lost, 32767), forced, captured_at,
     CASE WHEN after > 0 THEN (SELECT ringostat_sync.clock()) + make_interval(secs => after) END
 FROM gone
 ORDER BY identity, key
 ON CONFLICT (project, method, identity, key) DO UPDATE SET
-    (source, outbox_id, payload, attempts, losses, due_at) = (
-        SELECT n.source, n.outbox_id, n.payload, n.attempts, n.losses, n.due_at
+    (source, outbox_id, payload, attempts, lost_leases, due_at) = (
+        SELECT n.source, n.outbox_id, n.payload, n.attempts, n.lost_leases, n.due_at
         FROM (VALUES
-            (1, p.source, p.outbox_id, p.payload, p.attempts, p.losses, p.due_at),
-            (2, excluded.source, excluded.outbox_id, excluded.payload, excluded.attempts, excluded.losses, excluded.due_at)
-        ) AS n (turn, source, outbox_id, payload, attempts, losses, due_at)
+            (1, p.source, p.outbox_id, p.payload, p.attempts, p.lost_leases, p.due_at),
+            (2, excluded.source, excluded.outbox_id, excluded.payload, excluded.attempts, excluded.lost_leases, excluded.due_at)
+        ) AS n (turn, source, outbox_id, payload, attempts, lost_leases, due_at)
         ORDER BY n.outbox_id DESC, n.turn
         LIMIT 1
     ),

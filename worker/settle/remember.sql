@@ -6,8 +6,8 @@ SELECT
     CASE WHEN f.identity <> 'externalId' OR w.external_id <> f.key THEN w.external_id END,
     CASE WHEN f.identity <> 'leadId' OR w.lead_id <> f.key THEN w.lead_id END,
     ringostat_sync.clock()
-FROM json_to_recordset(CAST(:sent AS json)) AS w (place bigint, digest text, external_id text, lead_id text)
-CROSS JOIN LATERAL (SELECT * FROM ringostat_sync.in_flight AS i WHERE i.place = w.place OFFSET 0) AS f
+FROM json_to_recordset(CAST(:sent AS json)) AS w (in_flight_id bigint, digest text, external_id text, lead_id text)
+CROSS JOIN LATERAL (SELECT * FROM ringostat_sync.in_flight AS i WHERE i.in_flight_id = w.in_flight_id OFFSET 0) AS f
 ON CONFLICT (project, method, identity, key) DO UPDATE SET
     outbox_id = greatest(d.outbox_id, excluded.outbox_id),
     digest = excluded.digest,

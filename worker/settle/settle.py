@@ -1,66 +1,57 @@
-"""Settle: what became of each contact of a convoy, in one transaction."""
+"""Settle: what became of each contact of a batch, in one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-import structlog
 from sqlalchemy import Connection
 
-from worker.batches import (
+from worker.database.rows import numbers, rows
+from worker.database.sql import sql
+from worker.settle.verdicts import (
     Absent,
     Buried,
-    Contact,
-    Convoy,
-    Leased,
+    Claimed,
+    Lease,
     Moved,
     PutBack,
     Sent,
     Superseded,
-    Suspect,
     Unchanged,
+    UnconfirmedRefusal,
     Verdict,
     Verdicts,
 )
-from worker.database.rows import numbers, rows
-from worker.database.sql import sql
-
-log = structlog.get_logger()
 
 V = TypeVar("V", bound=Verdict)
-Judged = Sequence[tuple[Contact, V]]
+Decided = Sequence[tuple[Claimed, V]]
 
 
-def guard(connection: Connection, convoy: Convoy) -> Convoy:
-    """Lock the batches, and return those that are still ours: somebody else has taken the others back."""
-    found = set(connection.execute(sql(__package__, "guard"), {"batches": tokens(convoy)}).scalars())
-    for leased in convoy:
-        if leased.id not in found:
-            log.warning("lease_lost", batch=leased.id, project=leased.project.id)
-    return [leased for leased in convoy if leased.id in found]
-
-
-def tokens(convoy: Convoy) -> str:
-    """The batches with their fencing tokens, as the statements take them."""
-    return rows(("batch", "token"), [(leased.id, leased.token) for leased in convoy])
-
-
-def settle(connection: Connection, convoy: Convoy, verdicts: Verdicts, *, posted: Sequence[Contact] = ()) -> set[int]:
+def settle(
+    connection: Connection, leases: Sequence[Lease], verdicts: Verdicts, *, posted: Sequence[Claimed] = ()
+) -> set[int]:
     """Write the verdicts down, in the transaction of `connection`; returns the batches that have come to their end.
+
+    `leases` are of batches of one project and method that `guard` has found to be ours in this transaction.
 
     `posted`: contacts whose documents have left. Unless accepted, what the API holds of them is unknown, and their digests go.
     """
     sent = of(verdicts, Sent)
-    accepted = {contact.place for contact, _ in sent}
-    erase_digests(connection, [contact.place for contact in posted if contact.place not in accepted], own=True)
+    accepted = {contact.in_flight_id for contact, _ in sent}
+    erase_digests(
+        connection, [contact.in_flight_id for contact in posted if contact.in_flight_id not in accepted], own=True
+    )
     _remember(connection, sent)
-    _run(connection, "catch_up", places(of(verdicts, Unchanged)))
+    _run(connection, "catch_up", in_flight_ids(of(verdicts, Unchanged)))
     _bury(connection, of(verdicts, Buried))
     _mark(connection, verdicts)
-    _leave(connection, convoy[0], verdicts)
-    _put_back(connection, of(verdicts, PutBack))
-    return finish(connection, [leased.id for leased in convoy])
+    _leave(connection, leases[0], verdicts)
+    waiting = of(verdicts, PutBack)
+    put_back(
+        connection, [(contact.in_flight_id, verdict.after, int(verdict.counted), 0) for contact, verdict in waiting]
+    )
+    return finish(connection, [lease.batch for lease in leases])
 
 
 def finish(connection: Connection, batches: Sequence[int]) -> set[int]:
@@ -68,60 +59,62 @@ def finish(connection: Connection, batches: Sequence[int]) -> set[int]:
     return set(connection.execute(sql(__package__, "finish"), {"batches": numbers(batches)}).scalars())
 
 
-def of(verdicts: Verdicts, kind: type[V]) -> list[tuple[Contact, V]]:
+def of(verdicts: Verdicts, kind: type[V]) -> list[tuple[Claimed, V]]:
     """The verdicts of one kind."""
     return [(contact, verdict) for contact, verdict in verdicts if isinstance(verdict, kind)]
 
 
-def places(judged: Judged[Any]) -> list[int]:
-    """Where these contacts sit."""
-    return [contact.place for contact, _ in judged]
+def in_flight_ids(decided: Decided[Any]) -> list[int]:
+    """The ids of these contacts in `in_flight`."""
+    return [contact.in_flight_id for contact, _ in decided]
 
 
 def erase_digests(connection: Connection, whose: Sequence[int], *, own: bool) -> None:
-    """What the API holds of the contacts at these places, and of those that share an id with them, is unknown from here on.
+    """What the API holds of these contacts, and of those that share an id with them, is unknown from here on.
 
     Without `own` it is only that of the others.
     """
     _run(connection, "erase", whose, own=own)
 
 
-def let_wait(connection: Connection, waiting: Iterable[tuple[int, float, int, int]]) -> None:
-    """Contacts let go of their ids and wait again: place, seconds from now, attempts counted, leases lost."""
-    told = list(waiting)
-    if told:
-        _run(connection, "release", [place for place, *_ in told])
-        contacts = rows(("place", "after", "counted", "lost"), told)
-        connection.execute(sql(__package__, "put_back"), {"contacts": contacts})
+def put_back(connection: Connection, waiting: Iterable[tuple[int, float, int, int]]) -> None:
+    """Contacts let go of their ids and wait again: in_flight_id, seconds from now, attempts counted, leases lost."""
+    contacts = list(waiting)
+    if contacts:
+        _run(connection, "release_ids", [in_flight_id for in_flight_id, *_ in contacts])
+        columns = ("in_flight_id", "after", "counted", "lost")
+        connection.execute(sql(__package__, "put_back"), {"contacts": rows(columns, contacts)})
 
 
 def record_answers(connection: Connection, answers: Sequence[tuple[int, str, int | None]]) -> None:
     """Note beside each request what it came to: its id, the outcome's word, the status."""
     values = {"answers": rows(("request", "outcome", "status"), answers)}
-    connection.execute(sql(__package__, "answered"), values)
+    connection.execute(sql(__package__, "record_answers"), values)
 
 
 def _run(connection: Connection, name: str, whose: Sequence[int], **more: object) -> None:
     if whose:
-        connection.execute(sql(__package__, name), {"places": numbers(whose), **more})
+        connection.execute(sql(__package__, name), {"in_flight_ids": numbers(whose), **more})
 
 
-def _remember(connection: Connection, sent: Judged[Sent]) -> None:
+def _remember(connection: Connection, sent: Decided[Sent]) -> None:
     if not sent:
         return
-    erase_digests(connection, [contact.place for contact, verdict in sent if verdict.overwrites], own=False)
-    columns = ("place", "digest", "external_id", "lead_id")
-    told = [(contact.place, verdict.digest.hex(), verdict.external_id, verdict.lead_id) for contact, verdict in sent]
-    connection.execute(sql(__package__, "remember"), {"sent": rows(columns, told)})
+    erase_digests(connection, [contact.in_flight_id for contact, verdict in sent if verdict.overwrites], own=False)
+    columns = ("in_flight_id", "digest", "external_id", "lead_id")
+    values = [
+        (contact.in_flight_id, verdict.digest.hex(), verdict.external_id, verdict.lead_id) for contact, verdict in sent
+    ]
+    connection.execute(sql(__package__, "remember"), {"sent": rows(columns, values)})
 
 
-def _bury(connection: Connection, buried: Judged[Buried]) -> None:
+def _bury(connection: Connection, buried: Decided[Buried]) -> None:
     if not buried:
         return
-    columns = ("place", "reason", "detail", "document", "answer", "http_status", "attempts")
-    told = [
+    columns = ("in_flight_id", "reason", "detail", "document", "answer", "http_status", "attempts")
+    values = [
         (
-            contact.place,
+            contact.in_flight_id,
             verdict.reason,
             verdict.detail,
             verdict.document.decode() if verdict.document else None,
@@ -131,35 +124,33 @@ def _bury(connection: Connection, buried: Judged[Buried]) -> None:
         )
         for contact, verdict in buried
     ]
-    connection.execute(sql(__package__, "bury"), {"buried": rows(columns, told)})
+    connection.execute(sql(__package__, "bury"), {"buried": rows(columns, values)})
 
 
 def _mark(connection: Connection, verdicts: Verdicts) -> None:
-    suspects, moved = of(verdicts, Suspect), of(verdicts, Moved)
-    if suspects:
-        columns = ("place", "status", "answer", "document")
-        told = [(c.place, verdict.status, verdict.answer, verdict.document.decode()) for c, verdict in suspects]
-        connection.execute(sql(__package__, "suspect"), {"suspects": rows(columns, told)})
+    refused, moved = of(verdicts, UnconfirmedRefusal), of(verdicts, Moved)
+    if refused:
+        columns = ("in_flight_id", "status", "answer", "document")
+        refusals = [
+            (c.in_flight_id, verdict.status, verdict.answer, verdict.document.decode()) for c, verdict in refused
+        ]
+        connection.execute(sql(__package__, "mark_refused"), {"refused": rows(columns, refusals)})
     if moved:
-        parts = rows(("place", "part"), [(contact.place, verdict.part) for contact, verdict in moved])
-        connection.execute(sql(__package__, "move"), {"moved": parts})
+        slices = rows(("in_flight_id", "slice"), [(contact.in_flight_id, verdict.slice) for contact, verdict in moved])
+        connection.execute(sql(__package__, "slice"), {"moved": slices})
 
 
-def _leave(connection: Connection, leased: Leased, verdicts: Verdicts) -> None:
+def _leave(connection: Connection, lease: Lease, verdicts: Verdicts) -> None:
     sent, unchanged, absent = of(verdicts, Sent), of(verdicts, Unchanged), of(verdicts, Absent)
-    settled = places([*sent, *unchanged, *absent, *of(verdicts, Superseded)])
+    settled = in_flight_ids([*sent, *unchanged, *absent, *of(verdicts, Superseded)])
     _run(
         connection,
         "leave",
-        [*settled, *places(of(verdicts, Buried))],
+        [*settled, *in_flight_ids(of(verdicts, Buried))],
         settled=numbers(settled),
-        project=leased.project.id,
-        method=leased.method,
+        project=lease.project.id,
+        method=lease.method,
         sent=len(sent),
         unchanged=len(unchanged),
         absent=len(absent),
     )
-
-
-def _put_back(connection: Connection, put_back: Judged[PutBack]) -> None:
-    let_wait(connection, [(contact.place, verdict.after, int(verdict.counted), 0) for contact, verdict in put_back])

@@ -1,4 +1,0 @@
-INSERT INTO ringostat_sync.backfills AS b (source, condition, forced)
-VALUES (:source, :condition, :forced)
-ON CONFLICT (source, condition, forced) DO UPDATE SET done = b.done
-RETURNING done, after_key, started_at

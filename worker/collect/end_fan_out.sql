@@ -1,0 +1,1 @@
+DELETE FROM ringostat_sync.fan_outs WHERE source = :source AND outbox_id = ANY(CAST(:outbox_ids AS bigint[]))

@@ -1,0 +1,18 @@
+-- Contacts found through another table wait behind single edits. The highest outbox id wins.
+INSERT INTO ringostat_sync.pending AS p (project, method, identity, key, source, outbox_id, priority, captured_at)
+SELECT :project, :method, :identity, key, :source, :outbox_id, 1, :captured_at
+FROM (
+    SELECT ringostat_sync.bounded_key(key) AS key
+    FROM unnest(CAST(:keys AS text[])) AS k (key)
+) AS w
+ORDER BY key
+ON CONFLICT (project, method, identity, key) DO UPDATE SET
+    source = excluded.source,
+    outbox_id = excluded.outbox_id,
+    payload = NULL,
+    priority = least(p.priority, excluded.priority),
+    attempts = 0,
+    lost_leases = 0,
+    captured_at = least(p.captured_at, excluded.captured_at),
+    due_at = NULL
+WHERE p.outbox_id < excluded.outbox_id

@@ -1,0 +1,28 @@
+"""Which batches travel in one message. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+GROUP = 4
+"""Batches of one project and method that are read, held and settled together, at most."""
+
+BatchIds = tuple[int, ...]
+Message = tuple[BatchIds, ...]
+"""Groups that follow each other, by their batches' ids."""
+
+
+def groups(batches: Sequence[int], under_way: int) -> list[BatchIds]:
+    """Each alone as long as few are under way, so that they go side by side; the more there are, the more travel together."""
+    size = min(GROUP, max(1, -(-(len(batches) + under_way) // GROUP)))
+    return [tuple(batches[first : first + size]) for first in range(0, len(batches), size)]
+
+
+def messages(
+    resent: Sequence[int], organizations: Sequence[BatchIds], contacts: Sequence[BatchIds]
+) -> tuple[Message, ...]:
+    """A message a group; where organizations and contacts meet, contacts follow in the same message."""
+    waited = [((batch,),) for batch in resent]
+    if organizations and contacts:
+        return (*waited, (*organizations, *contacts))
+    return (*waited, *((group,) for group in (*organizations, *contacts)))

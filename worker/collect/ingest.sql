@@ -1,0 +1,31 @@
+-- Take rows of one source out of the outbox: the newest per contact waits in `pending`, rows that stand for many
+-- contacts wait in `fan_outs`. The highest outbox id wins; the rows below it are superseded here.
+WITH taken AS (
+    DELETE FROM ringostat_sync.outbox
+    WHERE source = :source AND id = ANY(ARRAY(
+        SELECT id FROM ringostat_sync.outbox WHERE source = :source AND id >= :watermark ORDER BY id LIMIT :limit
+    ))
+    RETURNING id, ringostat_sync.bounded_key(key) AS key, payload, watch, changed, created_at
+), newest AS (
+    SELECT DISTINCT ON (key) key, id, payload, min(created_at) OVER (PARTITION BY key) AS captured_at
+    FROM taken
+    WHERE watch IS NULL
+    ORDER BY key, id DESC
+), expanding AS (
+    INSERT INTO ringostat_sync.fan_outs (source, outbox_id, watch, changed, captured_at)
+    SELECT :source, id, watch, coalesce(changed, '{}'), created_at FROM taken WHERE watch IS NOT NULL
+), waiting AS (
+    INSERT INTO ringostat_sync.pending AS p (project, method, identity, key, source, outbox_id, payload, captured_at)
+    SELECT :project, :method, :identity, key, :source, id, payload, captured_at FROM newest ORDER BY key
+    ON CONFLICT (project, method, identity, key) DO UPDATE SET
+        source = excluded.source,
+        outbox_id = excluded.outbox_id,
+        payload = excluded.payload,
+        priority = 0,
+        attempts = 0,
+        lost_leases = 0,
+        captured_at = least(p.captured_at, excluded.captured_at),
+        due_at = NULL
+    WHERE p.outbox_id < excluded.outbox_id
+)
+SELECT count(*) AS count, min(id) AS first, coalesce(bool_or(watch IS NOT NULL), false) AS has_fan_outs FROM taken

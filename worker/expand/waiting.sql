@@ -1,1 +1,0 @@
-SELECT outbox_id FROM ringostat_sync.expansions WHERE source = :source

@@ -1,0 +1,96 @@
+"""Dead dead letters: list, show, requeue, discard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from models import DeadLetterReason
+from worker.config.settings import BIGINT
+from worker.database.sql import sql
+from worker.errors import RefusedError
+from worker.failpoints import Failpoint, hit
+from worker.operate.times import iso
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDeadLetter:
+    """An open dead letter as the list shows it: ids and reasons, no personal data."""
+
+    id: str
+    project: int
+    method: str
+    source: str
+    key: str
+    reason: str
+    detail: str
+    attempts: int
+    http_status: int | None
+    first_failed_at: str
+    last_failed_at: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def list_dead_letters(
+    connection: Connection, *, project: int | None = None, reason: DeadLetterReason | None = None
+) -> list[OpenDeadLetter]:
+    """The open dead letters, oldest first, of one project or reason where given."""
+    rows = connection.execute(sql(__package__, "list_dead_letters"), {"project": project, "reason": reason})
+    return [_dead_letter(row) for row in rows]
+
+
+def show_dead_letter(connection: Connection, dead_letter_id: int) -> dict[str, Any]:
+    """All of a dead letter, with its document and the API's answer. Raises RefusedError where there is none."""
+    row = connection.execute(sql(__package__, "show_dead_letter"), {"id": dead_letter_id}).one_or_none()
+    if row is None:
+        raise RefusedError(
+            f"There is no dead letter {dead_letter_id}: `ringostat-sync dead-letters list` shows the open ones."
+        )
+    more = {"state": row.state, "document": row.document, "payload": row.payload, "answer": row.answer}
+    return _dead_letter(row).as_json() | more
+
+
+def requeue_dead_letters(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Send the contacts of open dead letters again: read anew, or with their payload. Raises RefusedError on an id that is not open.
+
+    Each keeps its place among its contact's changes: a newer one that waits already is not overwritten.
+    """
+    return _move(connection, "requeue", ids)
+
+
+def discard_dead_letters(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Give open dead letters up. Raises RefusedError on an id that is not open."""
+    return _move(connection, "discard", ids)
+
+
+def _move(connection: Connection, step: str, ids: Sequence[int]) -> list[int]:
+    wanted = list(dict.fromkeys(ids))
+    possible = [dead_letter for dead_letter in wanted if abs(dead_letter) <= BIGINT]
+    moved = sorted(connection.execute(sql(__package__, step), {"ids": possible}).scalars())
+    hit(Failpoint.REQUEUEING)
+    if missing := sorted(set(wanted) - set(moved)):
+        raise RefusedError(
+            f"No open dead letter has the id {missing[0]}: `ringostat-sync dead-letters list` shows them."
+        )
+    return moved
+
+
+def _dead_letter(row: Row[Any]) -> OpenDeadLetter:
+    return OpenDeadLetter(
+        id=str(row.id),
+        project=row.project,
+        method=row.method,
+        source=row.source,
+        key=row.key,
+        reason=row.reason,
+        detail=row.detail,
+        attempts=row.attempts,
+        http_status=row.http_status,
+        first_failed_at=iso(row.first_failed_at),
+        last_failed_at=iso(row.last_failed_at),
+    )

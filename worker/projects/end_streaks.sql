@@ -1,0 +1,9 @@
+-- Writes only if there was a streak of these.
+UPDATE ringostat_sync.service_health
+SET
+    failures = CASE WHEN :failures THEN 0 ELSE failures END,
+    failing_since = CASE WHEN :failures THEN NULL ELSE failing_since END,
+    throttles = CASE WHEN :throttles THEN 0 ELSE throttles END,
+    refusals = CASE WHEN :refusals THEN 0 ELSE refusals END
+WHERE project = :project
+    AND ((:failures AND failures > 0) OR (:throttles AND throttles > 0) OR (:refusals AND refusals > 0))

@@ -1,3 +1,0 @@
-UPDATE ringostat_sync.batches
-SET state = 'postponed', lease_until = NULL, due_at = ringostat_sync.clock() + make_interval(secs => :after)
-WHERE id = :batch AND state = 'pushing'

@@ -1,0 +1,123 @@
+"""Receive: answers are decided on, and what they decide is settled."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from worker.api.outcome import Failed, name
+from worker.config.model import Project
+from worker.config.policy import Policy
+from worker.database.rows import numbers
+from worker.database.sql import sql
+from worker.errors import LimiterUnavailableError
+from worker.failpoints import Failpoint, hit
+from worker.limiter.bucket import Limiter
+from worker.projects import health, lanes, pauses
+from worker.push.batch_run import SentRequest
+from worker.push.decide import Decision, decide, streak_of
+from worker.settle.guard import guard
+from worker.settle.settle import record_answers, settle
+
+log = structlog.get_logger()
+
+TOGETHER = 0.01
+"""Seconds for which the first answer waits for others, to be settled with them."""
+
+
+@dataclass(slots=True)
+class Receiver:
+    """Settles requests that have left. `dice` spread the retries."""
+
+    engine: Engine
+    limiter: Limiter
+    policy: Policy
+    dice: random.Random
+
+    def receive(self, sent: Sequence[SentRequest]) -> None:
+        """Wait for the answers, and settle what they decide; batch runs that end by it are over."""
+        under_way = {request.answer: request for request in sent}
+        while under_way:
+            wait(under_way, return_when=FIRST_COMPLETED)
+            answered, _ = wait(under_way, timeout=TOGETHER)
+            hit(Failpoint.ANSWERED)
+            self._settle([request for answer, request in under_way.items() if answer in answered])
+            hit(Failpoint.SETTLED)
+            under_way = {answer: request for answer, request in under_way.items() if answer not in answered}
+
+    def _settle(self, answered: Sequence[SentRequest]) -> None:
+        settled_at = time.monotonic()
+        with self.engine.begin() as connection:
+            kept = guard(connection, [request.run.lease for request in answered])
+            ours = [request for request in answered if request.run.id in kept]
+            decisions = [self._decide(connection, request) for request in ours]
+            if ours:
+                self._write(connection, ours, decisions)
+            hit(Failpoint.SETTLING)
+        for request in answered:
+            request.run.is_over |= request.run.id not in kept
+        for request, decision in zip(ours, decisions, strict=True):
+            if decision.throttle is not None:
+                self._throttle(request.run.lease.project, decision.throttle)
+            log_push(request, decision, settled_at)
+
+    def _throttle(self, project: Project, seconds: float) -> None:
+        """Tell all workers; if Redis is away, PostgreSQL has it already, and the other answers are settled all the same."""
+        try:
+            self.limiter.throttle(project, seconds)
+        except LimiterUnavailableError as error:
+            log.warning("limiter_unavailable", project=project.id, problem=str(error))
+
+    def _decide(self, connection: Connection, request: SentRequest) -> Decision:
+        """Count, decide, and apply what the answer says of the project as a whole."""
+        run, outcome, project = request.run, request.answer.result(), request.run.lease.project.id
+        streak = health.prolong(connection, project, streak_of(outcome, request.items, run))
+        decision = decide(outcome, request.items, run, policy=self.policy, dice=self.dice, streak=streak)
+        health.end(connection, project, decision.ends)
+        if decision.throttle is not None:
+            health.throttle(connection, project, decision.throttle)
+        if decision.batch_limit:
+            learnt = decision.batch_limit
+            lanes.learn(connection, project, run.lease.method, learnt.limit, learnt.instead_of)
+        cured = bool(decision.cures) and pauses.lift(connection, project, decision.cures)
+        if decision.proves_nothing and not cured:
+            pauses.prolong(connection, project, self.policy, at_least=decision.throttle or 0.0)
+        if decision.pause:
+            pauses.pause_for(connection, project, decision.pause.reason, decision.pause.detail, self.policy)
+        return decision
+
+    def _write(self, connection: Connection, ours: Sequence[SentRequest], decisions: Sequence[Decision]) -> None:
+        outcomes = [(request.id, request.answer.result()) for request in ours]
+        record_answers(connection, [(request, name(outcome), outcome.status) for request, outcome in outcomes])
+        verdicts = [verdict for decision in decisions for verdict in decision.verdicts]
+        posted = [item.contact for request in ours for item in request.items]
+        ended = settle(connection, [request.run.lease for request in ours], verdicts, posted=posted)
+        for request, decision in zip(ours, decisions, strict=True):
+            request.run.is_over = request.run.id in ended or decision.pause is not None
+        going_on = [request.run.id for request in ours if request.run.accepted and request.run.id not in ended]
+        if going_on:
+            connection.execute(sql(__package__, "mark_accepted"), {"batches": numbers(going_on)})
+
+
+def log_push(request: SentRequest, decision: Decision, settled_at: float) -> None:
+    """One wide line a request; `settled_at`: monotonic seconds."""
+    lease, outcome = request.run.lease, request.answer.result()
+    log.info(
+        "pushed",
+        project=lease.project.id,
+        method=lease.method.value,
+        batch=lease.batch,
+        request=request.id,
+        entries=len(request.items),
+        outcome=name(outcome),
+        status=outcome.status,
+        ms=round((settled_at - request.left_at) * 1000),
+        **({"kind": outcome.kind} if isinstance(outcome, Failed) else {}),
+        **({"paused": decision.pause.reason.value} if decision.pause else {}),
+    )

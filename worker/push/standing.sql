@@ -1,6 +1,0 @@
--- Why a push may not begin its request.
-SELECT b.token = :token AND b.state = 'pushing' AS ours, EXISTS (
-    SELECT FROM ringostat_sync.pauses AS p WHERE p.project = b.project AND (p.reason = 'by_hand' OR NOT b.probe)
-) AS paused
-FROM ringostat_sync.batches AS b
-WHERE b.id = :batch

@@ -1,1 +1,0 @@
-SELECT place FROM ringostat_sync.in_flight WHERE batch_id = :batch

@@ -1,1 +1,0 @@
-DELETE FROM ringostat_sync.held_ids WHERE place = ANY(CAST(:places AS bigint[]))
