@@ -17,7 +17,7 @@ import pytest
 import redis
 from sqlalchemy.engine import make_url
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from worker.__main__ import main
 from worker.cli import session
 from worker.local.sandbox import Sandbox

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from redis import Redis
 
-from tests.waiting import nothing_waits, wait_until
+from tests.support.waiting import nothing_waits, wait_until
 from worker.local.sandbox.faults import Status
 from worker.local.sandbox.server import Sandbox
 from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.arrivals import most_in_a_second, used, used_at_best
 from tests.chaos import faults
 from tests.chaos.house import House
+from tests.support.arrivals import most_in_a_second, used, used_at_best
 from worker.local.sandbox.faults import Status
 
 RATE = 5

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox_bodies import contact, post
+from tests.support.sandbox_bodies import contact, post
 from worker.local.sandbox import Sandbox
 
 

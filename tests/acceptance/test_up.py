@@ -16,7 +16,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.waiting import nothing_waits, wait_until
+from tests.support.waiting import nothing_waits, wait_until
 from worker.local.up.embedded.ports import next_free
 
 APART = os.getpid() % 100
@@ -60,7 +60,7 @@ class Up:
             "DATABASE_URL": self.database,
             "REDIS_URL": f"redis://:{redis}@127.0.0.1:{port}",
             "RINGOSTAT_PROJECT_ID": "106",
-            "SYNC_CONFIG": str(Path(__file__).parents[2] / "worker" / "demo" / "mapping" / "sync.toml"),
+            "SYNC_CONFIG": str(Path(__file__).parents[2] / "worker" / "local" / "demo" / "mapping" / "sync.toml"),
         }
         done = subprocess.run(
             [*COMMAND, *arguments], env=self.environment | more, capture_output=True, text=True, check=True

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from worker.local.sandbox.server import Sandbox
 from worker.local.up.parts import Part
 

@@ -16,7 +16,7 @@ import psycopg
 import redis
 
 from tests.chaos.house import House
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from worker.failpoints import Failpoint
 from worker.local.sandbox import faults as api
 

@@ -22,11 +22,11 @@ from typing import Any
 import psycopg
 
 import migrations
-from tests.arrivals import most_in_a_second
 from tests.chaos.armed import FOLDER
 from tests.chaos.processes import ROOT, Process, Supervisor
 from tests.chaos.proxy import Proxy
-from tests.waiting import nothing_waits, wait_until
+from tests.support.arrivals import most_in_a_second
+from tests.support.waiting import nothing_waits, wait_until
 from worker import capture
 from worker.config.mapping import load_mapping
 from worker.config.settings import load_settings

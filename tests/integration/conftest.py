@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.engine import Engine, build
+from tests.support.engine import Engine, build
 from worker.local.sandbox.server import Sandbox
 
 

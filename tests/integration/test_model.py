@@ -26,9 +26,9 @@ from hypothesis.stateful import (
 )
 from structlog.testing import capture_logs
 
-from tests.integration.deaths import KilledError
-from tests.integration.engine import DIRECTIONS, PROJECT, Engine
-from tests.integration.model import (
+from tests.support.deaths import KilledError
+from tests.support.engine import DIRECTIONS, PROJECT, Engine
+from tests.support.model import (
     ACCEPT,
     ANSWERS,
     LEAD,
@@ -42,7 +42,7 @@ from tests.integration.model import (
     Model,
     StandIn,
 )
-from tests.integration.stage import Stage
+from tests.support.stage import Stage
 from worker import failpoints
 from worker.collect import fan_out
 from worker.errors import LimiterUnavailableError, MappingBrokenError

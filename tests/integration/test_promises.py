@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from tests.arrivals import most_in_a_second, used_at_best
-from tests.integration.deaths import KilledError
-from tests.integration.engine import PROJECT, Engine
-from tests.waiting import nothing_waits, wait_until
+from tests.support.arrivals import most_in_a_second, used_at_best
+from tests.support.deaths import KilledError
+from tests.support.engine import PROJECT, Engine
+from tests.support.waiting import nothing_waits, wait_until
 from worker.local.sandbox.faults import ErrorIn2xx, Half, HangAfter, Latency, NotJson, Refuse, Reset, ResetAfter, Status
 from worker.upkeep.recover import recover
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from migrations import upgrade
-from tests.integration.engine import PROJECT, Engine, build
+from tests.support.engine import PROJECT, Engine, build
 from worker.limiter.bucket import Later, Permit
 from worker.local.sandbox.server import Sandbox
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.mapping_folder import SOURCE, TWO_PROJECTS, Folder
+from tests.support.mapping_folder import SOURCE, TWO_PROJECTS, Folder
 from worker.errors import ConfigError
 
 

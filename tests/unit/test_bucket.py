@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.limiter_bench import TICK, Bench, Clock
+from tests.support.limiter_bench import TICK, Bench, Clock
 from worker.config.model import Project, Rate
 from worker.limiter.bucket import LANDING, SLACK, Later, Limiter, Permit, lateness
 

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from models import DeadLetterReason, Method, PauseReason
-from tests.dice import Longest
+from tests.support.dice import Longest
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
 from worker.config.model import Project, Rate
 from worker.config.policy import Policy

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.mapping_folder import SOURCE, SQL, TWO_PROJECTS, Folder
+from tests.support.mapping_folder import SOURCE, SQL, TWO_PROJECTS, Folder
 from worker.config.model import Defaults, Identity, Mapping, Method, Project, Rate, Source, Watch
 from worker.config.toml_schema import ProjectTable, SourceTable, SyncToml, WatchTable
 

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.sandbox_bodies import HEADERS, PHONE, PROJECT, contact, organization
+from tests.support.sandbox_bodies import HEADERS, PHONE, PROJECT, contact, organization
 from worker.config.model import Method
 from worker.local.sandbox.rules import judge
 from worker.local.sandbox.violations import violations

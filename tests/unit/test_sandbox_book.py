@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox_bodies import HEADERS, PROJECT, contact, organization
+from tests.support.sandbox_bodies import HEADERS, PROJECT, contact, organization
 from worker.config.model import Method
 from worker.local.sandbox.book import Book
 from worker.local.sandbox.rules import judge

@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 
-from tests.sandbox_bodies import PROJECT, contact
+from tests.support.sandbox_bodies import PROJECT, contact
 from worker.config.model import Method
 from worker.local.sandbox.faults import (
     Break,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox_bodies import EMAIL, HEADERS, PHONE, PROJECT, contact, organization
+from tests.support.sandbox_bodies import EMAIL, HEADERS, PHONE, PROJECT, contact, organization
 from worker.config.model import Method
 from worker.local.sandbox.rules import Limits, Verdict, judge, project_of
 from worker.local.sandbox.violations import MOST

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.mapping_folder import SOURCE, TWO_PROJECTS, Folder
+from tests.support.mapping_folder import SOURCE, TWO_PROJECTS, Folder
 from worker.config.mapping import load_mapping
 from worker.config.settings import load_settings
 from worker.errors import ConfigError
