@@ -74,6 +74,7 @@ class ContactInFlight(OfContact, Base):
     lost_leases: Mapped[Small]
     forced: Mapped[bool]
     captured_at: Mapped[Instant]
+    first_failed_at: Mapped[Instant | None]
     refusal_status: Mapped[int | None] = mapped_column(SmallInteger)
     refusal_answer: Mapped[str | None] = mapped_column(Text)
     refusal_document: Mapped[str | None] = mapped_column(Text)

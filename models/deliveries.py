@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, Text, UniqueConstraint
 from sqlalchemy import Identity as Generated
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import METHOD, Base, Big, Now, OfContact
+from models.base import METHOD, Base, Big, Now, OfContact, Str
 from models.states import Method
 
 
 class Delivery(OfContact, Base):
-    """The last document accepted for a contact.
+    """The last document accepted for a contact, and at which address of the API.
 
     `digest` is null when what the API holds is unknown. The `other_*` ids are those that the key does not already say,
     by which a document of another contact overwrites this one.
@@ -40,6 +40,17 @@ class Delivery(OfContact, Base):
     other_external_id: Mapped[str | None] = mapped_column(Text)
     other_lead_id: Mapped[str | None] = mapped_column(Text)
     accepted_at: Mapped[Now]
+    address: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class Address(Base):
+    """An address of the API that documents went to."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (UniqueConstraint("url"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, Generated(always=True), primary_key=True)
+    url: Mapped[Str]
 
 
 class Settlement(Base):

@@ -44,9 +44,10 @@ class Watched(Base):
 
 
 class FanOutRow(Base):
-    """A changed row that stands for many contacts, ingested and not yet fanned out."""
+    """A changed row that stands for many contacts, ingested and not yet fanned out; one, however often it changed."""
 
     __tablename__ = "fan_outs"
+    __table_args__ = (Index("fan_outs_changed_key", "source", "watch", text("md5(changed::text)"), unique=True),)
 
     source: Mapped[str] = mapped_column(Text, primary_key=True)
     outbox_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -85,4 +86,5 @@ class PendingContact(OfContact, Base):
     lost_leases: Mapped[Small] = mapped_column(SmallInteger, server_default="0")
     forced: Mapped[bool] = mapped_column(server_default=false())
     captured_at: Mapped[Instant]
+    first_failed_at: Mapped[Instant | None]
     due_at: Mapped[Instant | None]

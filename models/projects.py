@@ -11,13 +11,17 @@ from models.states import Method, PauseReason
 
 
 class Pause(Base):
-    """A paused project. At `until` one real batch goes out as the probe; a pause by hand has none and ends by `resume`."""
+    """A paused project, or one method of it (`api_down` alone; null means both).
+
+    At `until` one real batch goes out as the probe; a pause by hand has none and ends by `resume`.
+    """
 
     __tablename__ = "pauses"
     __table_args__ = (CheckConstraint("(reason = 'by_hand') = (until IS NULL)", "until_unless_by_hand"),)
 
     project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     reason: Mapped[PauseReason] = mapped_column(pg_enum(PauseReason, "pause_reason"))
+    method: Mapped[Method | None] = mapped_column(METHOD)
     detail: Mapped[Str]
     since: Mapped[Clock]
     until: Mapped[Instant | None]
@@ -25,26 +29,21 @@ class Pause(Base):
 
 
 class ServiceHealth(Base):
-    """Failures of the service in a row, and until when the API throttles us (`Retry-After`).
-
-    `refusals`: singles of narrow batches refused in a row, with nothing accepted between. `address`: the API that the project's
-    documents go to, since `address_since`; what was accepted before that, another API has.
-    """
+    """How often in a row the API has answered 429 to a project, and until when it throttles us (`Retry-After`)."""
 
     __tablename__ = "service_health"
 
     project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    failures: Mapped[int] = mapped_column(Integer, server_default="0")
-    failing_since: Mapped[Instant | None]
     throttles: Mapped[int] = mapped_column(Integer, server_default="0")
     throttled_until: Mapped[Instant | None]
-    refusals: Mapped[int] = mapped_column(Integer, server_default="0")
-    address: Mapped[str | None] = mapped_column(Text)
-    address_since: Mapped[Instant | None]
 
 
 class Lane(Base):
-    """A project and method: its totals since installation, and the batch size that a 413 has taught us."""
+    """A project and method: its totals since installation, the batch size that a 413 has taught us, and its API's health.
+
+    `failures`: of the service, in a row. `refusals`: singles of narrow batches refused in a row, with nothing accepted between.
+    `accepted_at`: when something was last accepted, or up to a second before that.
+    """
 
     __tablename__ = "lanes"
 
@@ -54,6 +53,10 @@ class Lane(Base):
     sent: Mapped[int] = mapped_column(BigInteger, server_default="0")
     unchanged: Mapped[int] = mapped_column(BigInteger, server_default="0")
     absent: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    failures: Mapped[int] = mapped_column(Integer, server_default="0")
+    failing_since: Mapped[Instant | None]
+    refusals: Mapped[int] = mapped_column(Integer, server_default="0")
+    accepted_at: Mapped[Instant | None]
 
 
 class Request(Base):

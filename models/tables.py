@@ -3,11 +3,12 @@
 from models.base import Base
 from models.batches import Batch, ContactInFlight, ReservedId
 from models.dead_letters import DeadLetter
-from models.deliveries import Delivery, Settlement
+from models.deliveries import Address, Delivery, Settlement
 from models.outbox import FanOutRow, OutboxRow, PendingContact, Watched
 from models.projects import BackfillCursor, Lane, Pause, Request, ServiceHealth
 
 __all__ = [
+    "Address",
     "BackfillCursor",
     "Base",
     "Batch",

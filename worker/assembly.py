@@ -10,7 +10,7 @@ from worker.api.client import ApiClient
 from worker.collect.collector import Collector
 from worker.collect.fan_out import FanOut
 from worker.collect.groups import GROUP
-from worker.projects.addresses import Addresses
+from worker.projects.addresses import Address
 from worker.push.push import Pusher
 from worker.push.receive import Receiver
 from worker.push.release import Releases
@@ -49,5 +49,5 @@ class Assembly(Wiring):
         threads = ThreadPoolExecutor(4 * GROUP, "sender")
         sender = Sender(engine, self.limiter, client, policy, releases, threads)
         receiver = Receiver(engine, self.limiter, policy, random.Random())  # noqa: S311 - it spreads retries
-        addresses = Addresses(engine, self.settings.ringostat_base_url)
-        return Pusher(engine, Reader(self.crm), self.mapping, policy, sender, receiver, releases, addresses)
+        address = Address(engine, self.settings.ringostat_base_url)
+        return Pusher(engine, Reader(self.crm), self.mapping, policy, sender, receiver, releases, address)

@@ -20,16 +20,20 @@ from worker.settle.verdicts import Buried, Claimed, Lease, Moved, PutBack, Sent,
 
 REFUSED = Refused(422, "no")
 PROJECT = Project(106, Rate(5, 1.0), 100)
+EARLIER, LATER = datetime(2030, 1, 1, tzinfo=UTC), datetime(2030, 1, 2, tzinfo=UTC)
 BROKEN = Failed("http_500", unknown=False, status=500)
 
 
-def ready(number: int, attempts: int = 0, slice_: int = 0) -> Ready:
-    contact = Claimed("externalId", str(number), 1, number, slice_, "contacts", number, None, attempts, 0, False)
+def ready(number: int, attempts: int = 0, slice_: int = 0, first_failed_at: datetime | None = None) -> Ready:
+    more = {"first_failed_at": first_failed_at}
+    contact = Claimed(
+        "externalId", str(number), 1, number, slice_, "contacts", number, None, attempts, 0, False, **more
+    )
     return Ready(contact, Built(b'{"n":%d}' % number, b"digest%d" % number, str(number), f"L{number}", 0))
 
 
 def batch_run(slices: list[list[Ready]], unconfirmed=(), *, accepted: bool = False) -> BatchRun:
-    lease = Lease(1, 1, PROJECT, Method.CONTACTS, 100.0)
+    lease = Lease(1, 1, PROJECT, Method.CONTACTS, 100.0, 1)
     size = sum(map(len, slices))
     return BatchRun(
         lease, datetime(2030, 1, 1, tzinfo=UTC), size, slices=slices, unconfirmed=[*unconfirmed], accepted=accepted
@@ -256,11 +260,23 @@ def test_a_failure_waits_by_the_tries_behind(attempts: int, longest: float) -> N
 
 
 def test_a_contact_alone_is_buried_after_its_last_try() -> None:
-    """With the number of tries and the last status."""
-    dead_letter = by_id(decided(BROKEN, [ready(0, attempts=11)]))[0]
+    """With the number of tries and the last status; its lane has accepted something since it first failed."""
+    dead_letter = by_id(
+        decided(BROKEN, [ready(0, attempts=11, first_failed_at=EARLIER)], streak=Streak(1, 0.0, LATER))
+    )[0]
 
     assert isinstance(dead_letter, Buried)
     assert (dead_letter.reason, dead_letter.attempts, dead_letter.status) == (DeadLetterReason.ATTEMPTS, 12, 500)
+
+
+@pytest.mark.parametrize("accepted_at", [None, datetime(2029, 12, 31, tzinfo=UTC)], ids=["never", "before"])
+def test_no_outage_buries_a_contact(accepted_at: datetime | None) -> None:
+    """As long as nothing is accepted since it first failed, it waits, however many tries it has behind it."""
+    verdict = by_id(
+        decided(BROKEN, [ready(0, attempts=99, first_failed_at=EARLIER)], streak=Streak(1, 0.0, accepted_at))
+    )[0]
+
+    assert isinstance(verdict, PutBack)
 
 
 def test_in_company_nobody_runs_out_of_attempts() -> None:

@@ -1,6 +1,12 @@
 -- Open batches, and move the wanted contacts from `pending` into them, in order; returns the batches' ids. `candidates` has locked
--- the contacts' rows, so that each is still where it was found. The primary key of `in_flight` backs the lock.
-WITH opened AS (
+-- the contacts' rows, so that each is still where it was found. The primary key of `in_flight` backs the lock. The lane's row is made here: made by
+-- a settlement, it would have the others wait for that.
+WITH known AS (
+    INSERT INTO ringostat_sync.lanes (project, method)
+    SELECT :project, :method
+    WHERE NOT EXISTS (SELECT FROM ringostat_sync.lanes WHERE project = :project AND method = :method)
+    ON CONFLICT DO NOTHING
+), opened AS (
     INSERT INTO ringostat_sync.batches (project, method, size, probe)
     SELECT :project, :method, size, :probe
     FROM unnest(CAST(:sizes AS int[])) WITH ORDINALITY AS s (size, turn)
@@ -18,11 +24,12 @@ WITH opened AS (
     RETURNING p.*, w.batch, w.turn
 ), moved AS (
     INSERT INTO ringostat_sync.in_flight (
-        project, method, identity, key, batch_id, source, outbox_id, payload, priority, attempts, lost_leases, forced, captured_at
+        project, method, identity, key, batch_id, source, outbox_id, payload, priority, attempts, lost_leases, forced, captured_at,
+        first_failed_at
     )
     SELECT
         c.project, c.method, c.identity, c.key, n.id, c.source, c.outbox_id, c.payload, c.priority, c.attempts, c.lost_leases, c.forced,
-        c.captured_at
+        c.captured_at, c.first_failed_at
     FROM claimed AS c JOIN numbered AS n ON n.number = c.batch
     ORDER BY c.turn
 )

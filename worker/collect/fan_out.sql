@@ -13,6 +13,7 @@ ON CONFLICT (project, method, identity, key) DO UPDATE SET
     priority = least(p.priority, excluded.priority),
     attempts = 0,
     lost_leases = 0,
+    first_failed_at = NULL,
     captured_at = least(p.captured_at, excluded.captured_at),
     due_at = NULL
 WHERE p.outbox_id < excluded.outbox_id

@@ -1,5 +1,6 @@
 -- Take rows of one source out of the outbox: the newest per contact waits in `pending`, rows that stand for many
--- contacts wait in `fan_outs`. The highest outbox id wins; the rows below it are superseded here.
+-- contacts wait in `fan_outs`. The highest outbox id wins; the rows below it are superseded here. A row that
+-- waits for its fan-out already waits once, under its newest id: one that is being worked on just now is found again after that.
 WITH taken AS (
     DELETE FROM ringostat_sync.outbox
     WHERE source = :source AND id = ANY(ARRAY(
@@ -11,9 +12,16 @@ WITH taken AS (
     FROM taken
     WHERE watch IS NULL
     ORDER BY key, id DESC
-), expanding AS (
-    INSERT INTO ringostat_sync.fan_outs (source, outbox_id, watch, changed, captured_at)
-    SELECT :source, id, watch, coalesce(changed, '{}'), created_at FROM taken WHERE watch IS NOT NULL
+), fanning_out AS (
+    INSERT INTO ringostat_sync.fan_outs AS f (source, outbox_id, watch, changed, captured_at)
+    SELECT :source, max(id), watch, coalesce(changed, '{}'), min(created_at)
+    FROM taken
+    WHERE watch IS NOT NULL
+    GROUP BY watch, coalesce(changed, '{}')
+    ORDER BY watch, coalesce(changed, '{}')
+    ON CONFLICT (source, watch, md5(changed::text)) DO UPDATE SET
+        outbox_id = greatest(f.outbox_id, excluded.outbox_id),
+        captured_at = least(f.captured_at, excluded.captured_at)
 ), waiting AS (
     INSERT INTO ringostat_sync.pending AS p (project, method, identity, key, source, outbox_id, payload, captured_at)
     SELECT :project, :method, :identity, key, :source, id, payload, captured_at FROM newest ORDER BY key
@@ -24,6 +32,7 @@ WITH taken AS (
         priority = 0,
         attempts = 0,
         lost_leases = 0,
+        first_failed_at = NULL,
         captured_at = least(p.captured_at, excluded.captured_at),
         due_at = NULL
     WHERE p.outbox_id < excluded.outbox_id

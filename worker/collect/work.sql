@@ -1,4 +1,4 @@
--- What there is to do for a project before batches are cut: sources with rows in the outbox, rows to expand (not in a pause), batches to
+-- What there is to do for a project before batches are cut: sources with rows in the outbox, rows to fan out (not in a pause), batches to
 -- send again.
 -- The outbox is looked at through its index, each source from its watermark on: where many rows have just been deleted, a bare
 -- EXISTS would read the whole table in search of one that is left.
@@ -13,7 +13,8 @@ SELECT
     ) AS changed,
     EXISTS (SELECT FROM ringostat_sync.fan_outs WHERE source = ANY(CAST(:sources AS text[]))) AS fan_outs,
     EXISTS (
-        SELECT FROM ringostat_sync.pauses WHERE project = :project AND (reason = 'by_hand' OR until > ringostat_sync.clock())
+        SELECT FROM ringostat_sync.pauses 
+        WHERE project = :project AND method IS NULL AND (reason = 'by_hand' OR until > ringostat_sync.clock())
     ) AS is_paused,
     EXISTS (
         SELECT FROM ringostat_sync.batches

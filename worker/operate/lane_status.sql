@@ -1,6 +1,8 @@
 -- A contact with several rows, or with rows in the outbox and in `pending`, waits once. A changed row that stands
 -- for many contacts counts as one until it is expanded.
-WITH changed AS (
+WITH paused AS (
+    SELECT * FROM ringostat_sync.pauses WHERE project = :project AND coalesce(method = :method, true)
+), changed AS (
     SELECT s.identity, o.key, o.watch, o.id, o.created_at
     FROM unnest(CAST(:sources AS text[]), CAST(:identities AS ringostat_sync.identity[])) AS s (source, identity)
     JOIN ringostat_sync.outbox AS o ON o.source = s.source
@@ -32,9 +34,9 @@ SELECT
     settled.sent::bigint, settled.unchanged::bigint, settled.absent::bigint,
     (SELECT count(*) FROM ringostat_sync.dead_letters
         WHERE project = :project AND method = :method AND state = 'open') AS dead,
-    (SELECT reason FROM ringostat_sync.pauses WHERE project = :project) AS reason,
-    (SELECT until FROM ringostat_sync.pauses WHERE project = :project) AS until,
-    (SELECT detail FROM ringostat_sync.pauses WHERE project = :project) AS detail,
+    (SELECT reason FROM paused) AS reason,
+    (SELECT until FROM paused) AS until,
+    (SELECT detail FROM paused) AS detail,
     (SELECT throttled_until FROM ringostat_sync.service_health
         WHERE project = :project AND throttled_until > (SELECT ringostat_sync.clock())) AS throttled_until,
     (SELECT count(*) FROM ringostat_sync.requests

@@ -14,6 +14,7 @@ WITH requeued AS (
         outbox_id = greatest(p.outbox_id, excluded.outbox_id),
         priority = 0,
         attempts = 0,
+        first_failed_at = NULL,
         lost_leases = 0,
         due_at = NULL
 )

@@ -1,11 +1,9 @@
--- Where a project's documents go from now on; returns since when. Another address than before holds nothing of what was accepted.
-INSERT INTO ringostat_sync.service_health AS h (project, address, address_since)
-VALUES (:project, :address, to_timestamp(0))
-ON CONFLICT (project) DO UPDATE SET
-    address = excluded.address,
-    address_since = CASE
-        WHEN h.address IS NULL THEN excluded.address_since
-        WHEN h.address = excluded.address THEN h.address_since
-        ELSE ringostat_sync.clock()
-    END
-RETURNING address_since
+-- The id of an address; a new one gets the next.
+WITH known AS (
+    SELECT id FROM ringostat_sync.addresses WHERE url = :url
+), added AS (
+    INSERT INTO ringostat_sync.addresses (url) SELECT :url WHERE NOT EXISTS (SELECT FROM known)
+    ON CONFLICT (url) DO UPDATE SET url = excluded.url
+    RETURNING id
+)
+SELECT id FROM known UNION ALL SELECT id FROM added

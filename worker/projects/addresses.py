@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import Engine
 
 from worker.database.sql import sql
 
 
-@dataclass(slots=True)
-class Addresses:
-    """Since when projects send to `address`, the API's; found out once per project and process."""
+@dataclass
+class Address:
+    """The API's address that this process posts to. Its id stands beside each document that was accepted there."""
 
     engine: Engine
-    address: str
-    _since: dict[int, datetime] = field(default_factory=dict)
+    url: str
 
-    def since(self, project: int) -> datetime:
-        """The moment, by the database's clock, before which whatever was accepted for the project was accepted elsewhere."""
-        if project not in self._since:
-            values = {"project": project, "address": self.address}
-            with self.engine.begin() as connection:
-                self._since[project] = connection.execute(sql(__package__, "address"), values).scalar_one()
-        return self._since[project]
+    @cached_property
+    def id(self) -> int:
+        """Its id in `addresses`, found out once per process."""
+        with self.engine.begin() as connection:
+            return int(connection.execute(sql(__package__, "address"), {"url": self.url}).scalar_one())

@@ -1,9 +1,7 @@
 -- Writes only if there was a streak of these.
-UPDATE ringostat_sync.service_health
+UPDATE ringostat_sync.lanes
 SET
     failures = CASE WHEN :failures THEN 0 ELSE failures END,
     failing_since = CASE WHEN :failures THEN NULL ELSE failing_since END,
-    throttles = CASE WHEN :throttles THEN 0 ELSE throttles END,
     refusals = CASE WHEN :refusals THEN 0 ELSE refusals END
-WHERE project = :project
-    AND ((:failures AND failures > 0) OR (:throttles AND throttles > 0) OR (:refusals AND refusals > 0))
+WHERE project = :project AND method = :method AND ((:failures AND failures > 0) OR (:refusals AND refusals > 0))

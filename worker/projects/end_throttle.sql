@@ -1,9 +1,13 @@
--- Forget failures, refusals and how long to hold back; returns whether there was anything to hold back for.
-WITH held AS (
+-- Forget 429s and how long to wait for them; returns whether there was anything to wait for.
+WITH throttled AS (
     SELECT throttled_until > ringostat_sync.clock() AS still FROM ringostat_sync.service_health WHERE project = :project FOR UPDATE
+), forgotten AS (
+    UPDATE ringostat_sync.lanes
+    SET failures = 0, failing_since = NULL, refusals = 0
+    WHERE project = :project AND (failures > 0 OR refusals > 0)
 )
 UPDATE ringostat_sync.service_health
-SET failures = 0, failing_since = NULL, throttles = 0, refusals = 0, throttled_until = NULL
-FROM held
+SET throttles = 0, throttled_until = NULL
+FROM throttled
 WHERE project = :project
-RETURNING coalesce(held.still, false)
+RETURNING coalesce(throttled.still, false)

@@ -1,33 +1,41 @@
-"""The health of a project's API: what it has answered in a row, and for how long."""
+"""The health of the API: what it has answered in a row, and for how long."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from models import Method
 from worker.database.sql import sql
 from worker.projects.streaks import NO_STREAK, Streak, Streaks
 
 
-def prolong(connection: Connection, project: int, streak: Streaks) -> Streak:
-    """Count one more of this kind; returns how long its streak is now."""
-    if streak is Streaks.NONE:
-        return NO_STREAK
-    counted = {"failures": Streaks.FAILED, "throttles": Streaks.THROTTLED, "refusals": Streaks.REFUSED}
-    one_more = {name: int(streak is kind) for name, kind in counted.items()}
-    row = connection.execute(sql(__package__, "prolong_streak"), {"project": project, **one_more}).one()
-    count = next(getattr(row, name) for name, kind in counted.items() if streak is kind)
-    return Streak(count, row.failing_for if streak is Streaks.FAILED else 0.0)
+def prolong(connection: Connection, project: int, method: Method, streak: Streaks) -> Streak:
+    """Count one more of this kind; returns how long its streak is now. Failures and refusals are the lane's, 429s the project's."""
+    lane = {"project": project, "method": method}
+    match streak:
+        case Streaks.NONE:
+            return NO_STREAK
+        case Streaks.THROTTLED:
+            count = connection.execute(sql(__package__, "prolong_throttles"), {"project": project}).scalar_one()
+            return Streak(int(count))
+        case _:
+            one_more = {"failures": int(streak is Streaks.FAILED), "refusals": int(streak is Streaks.REFUSED)}
+            row = connection.execute(sql(__package__, "prolong_streak"), lane | one_more).one()
+            if streak is Streaks.REFUSED:
+                return Streak(row.refusals)
+            return Streak(row.failures, row.failing_for, row.accepted_at)
 
 
-def end(connection: Connection, project: int, streaks: Streaks) -> None:
+def end(connection: Connection, project: int, method: Method, streaks: Streaks) -> None:
     """These streaks are over. Writes only if there was one."""
-    if streaks is not Streaks.NONE:
-        kinds = {
-            "failures": Streaks.FAILED in streaks,
-            "throttles": Streaks.THROTTLED in streaks,
-            "refusals": Streaks.REFUSED in streaks,
-        }
-        connection.execute(sql(__package__, "end_streaks"), {"project": project, **kinds})
+    if streaks is Streaks.NONE:
+        return
+    kinds = {"failures": Streaks.FAILED in streaks, "refusals": Streaks.REFUSED in streaks}
+    connection.execute(sql(__package__, "end_streaks"), {"project": project, "method": method, **kinds})
+    if Streaks.THROTTLED in streaks:
+        connection.execute(sql(__package__, "end_throttles"), {"project": project})
+    if streaks is Streaks.ALL:
+        connection.execute(sql(__package__, "accepted"), {"project": project, "method": method})
 
 
 def throttle(connection: Connection, project: int, seconds: float) -> None:

@@ -1,8 +1,10 @@
--- Pause, or go on with the pause. No other reason replaces a pause by hand.
-INSERT INTO ringostat_sync.pauses AS p (project, reason, detail, until)
-VALUES (:project, :reason, :detail, ringostat_sync.clock() + make_interval(secs => :after))
+-- Pause, or go on with the pause. No other reason replaces a pause by hand. A second method that pauses for the same reason, or for
+-- another one, joins the first.
+INSERT INTO ringostat_sync.pauses AS p (project, reason, method, detail, until)
+VALUES (:project, :reason, :method, :detail, ringostat_sync.clock() + make_interval(secs => :after))
 ON CONFLICT (project) DO UPDATE SET
     reason = excluded.reason,
+    method = CASE WHEN p.method = excluded.method THEN p.method END,
     detail = excluded.detail,
     probes = CASE WHEN p.reason = excluded.reason THEN p.probes ELSE 0 END,
     since = CASE WHEN p.reason = excluded.reason THEN p.since ELSE excluded.since END,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from models import PauseReason
+from models import Method, PauseReason
 from worker.config.policy import Policy
 from worker.database.sql import sql
 
@@ -25,9 +25,12 @@ def pause_for(
     detail: str,
     policy: Policy,
     *,
+    method: Method | None = None,
     even_running: bool = True,
 ) -> None:
     """Pause for a reason that ends by itself, or prolong that pause: its next probe waits twice as long with each that failed.
+
+    `method`: only this one pauses; if the other one does already, both.
 
     Without `even_running` a pause whose deadline is still to come is left as it is.
     """
@@ -35,7 +38,7 @@ def pause_for(
     if running and not even_running and not running.is_probe_due:
         return
     failed = running.probes if running and running.reason == reason else 0
-    _write(connection, project, reason, detail, after=policy.probe_wait(failed))
+    _write(connection, project, reason, detail, after=policy.probe_wait(failed), method=method)
 
 
 def prolong(connection: Connection, project: int, policy: Policy, *, at_least: float = 0.0) -> None:
@@ -52,8 +55,16 @@ def _running(connection: Connection, project: int) -> Row[Any] | None:
     return connection.execute(sql(__package__, "running_pause"), {"project": project}).one_or_none()
 
 
-def _write(connection: Connection, project: int, reason: PauseReason, detail: str, *, after: float | None) -> None:
-    values = {"project": project, "reason": reason, "detail": detail, "after": after}
+def _write(
+    connection: Connection,
+    project: int,
+    reason: PauseReason,
+    detail: str,
+    *,
+    after: float | None,
+    method: Method | None = None,
+) -> None:
+    values = {"method": method, "project": project, "reason": reason, "detail": detail, "after": after}
     connection.execute(sql(__package__, "pause"), values)
 
 

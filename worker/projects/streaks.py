@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Flag, auto
 
 FAILURES = 5
 """So many failures of the service in a row …"""
 SPAN = 10.0
-"""… over at least so many seconds, and the project pauses (`api_down`)."""
+"""… over at least so many seconds, and the lane pauses (`api_down`)."""
 
 
 class Streaks(Flag):
@@ -30,10 +31,11 @@ class Streaks(Flag):
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """How many in a row, and seconds since the first failure."""
+    """How many in a row, seconds since the first failure, and when the lane last accepted something (the database's clock)."""
 
     count: int
     failing_for: float = 0.0
+    accepted_at: datetime | None = None
 
     @property
     def is_down(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from models import DeadLetterReason, PauseReason
+from models import DeadLetterReason, Method, PauseReason
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
 from worker.config.backoff import backoff, ceiling
 from worker.config.policy import Policy
@@ -32,10 +32,11 @@ NOTHING: frozenset[PauseReason] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class PauseFor:
-    """Pause the project for this reason."""
+    """Pause the project for this reason, or only one of its methods."""
 
     reason: PauseReason
     detail: str
+    method: Method | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +180,25 @@ def _failed(
     for item in items:
         if run.probe:
             verdicts.append((item.contact, PutBack(wait)))
-        elif len(items) == 1 and item.contact.attempts + 1 >= policy.max_attempts:
+        elif len(items) == 1 and _is_exhausted(item.contact, streak, policy):
             verdicts.append((item.contact, _exhausted(outcome, item)))
         else:
             verdicts.append((item.contact, PutBack(wait, counted=True)))
     if not streak.is_down:
         return Decision(verdicts, proves_nothing=run.probe)
     detail = f"The API has failed {streak.count} times in a row, the last time with {outcome.kind}."
-    return Decision(verdicts, pause=PauseFor(PauseReason.API_DOWN, detail))
+    return Decision(verdicts, pause=PauseFor(PauseReason.API_DOWN, detail, run.lease.method))
+
+
+def _is_exhausted(contact: Claimed, streak: Streak, policy: Policy) -> bool:
+    """Out of attempts, while the API was well: its lane has accepted something else since the contact first failed.
+
+    As long as nothing is accepted, the API may be down, and waiting costs nothing.
+    """
+    first, accepted = contact.first_failed_at, streak.accepted_at
+    return (
+        contact.attempts + 1 >= policy.max_attempts and first is not None and accepted is not None and accepted > first
+    )
 
 
 def _exhausted(outcome: Failed, item: Ready) -> Buried:

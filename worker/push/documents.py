@@ -1,9 +1,11 @@
-"""Prepare: contacts in flight become documents, or verdicts where there is nothing to send."""
+"""Documents: contacts in flight become documents, or verdicts if there is nothing to send."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import structlog
 
 from models import LONGEST_KEY, DeadLetterReason
 from worker.config.model import Mapping, Source
@@ -12,9 +14,14 @@ from worker.document.raw import as_json
 from worker.document.values import Unparsed
 from worker.push.batch_run import Ready
 from worker.read.reader import ROW_KEY, Found, Unreadable
-from worker.settle.verdicts import Absent, Buried, Claimed, Lease, Verdict, Verdicts
+from worker.settle.verdicts import Absent, Buried, Claimed, Lease, PutBack, Verdict, Verdicts
+
+log = structlog.get_logger()
 
 Read = Callable[[Source, Sequence[str]], dict[str, Found | Unreadable]]
+
+UNKNOWN_SOURCE_WAIT = 30.0
+"""Seconds for which a contact waits whose source this process's mapping has not: another process may have it."""
 
 
 def build_documents(
@@ -22,47 +29,68 @@ def build_documents(
 ) -> tuple[list[Ready], Verdicts]:
     """Documents of those that have one, verdicts on the rest. Reads the CRM through `read`, one call a source.
 
-    `lease` is that of any batch in which the contacts are: they are of one project and method.
+    `lease` is that of any batch in which the contacts are: they are of one project and method. Sources of the same project, method
+    and identity are one: the first of them that returns a key has its document.
 
     Raises what `read` raises: MappingBrokenError, ReplicaUnavailableError.
     """
     ready: list[Ready] = []
     verdicts: Verdicts = []
-    for source, group in _by_source(lease, contacts, mapping):
-        keys = [contact.key for contact in group if contact.payload is None and not _too_long(contact)]
-        found = read(source, keys) if source and keys else {}
+    for identity in dict.fromkeys(contact.identity for contact in contacts):
+        alike = sources_alike(mapping, lease, identity)
+        group = [contact for contact in contacts if contact.identity == identity]
+        to_read = [contact for contact in group if contact.payload is None and not _too_long(contact)]
+        rows = read_first(alike, to_read, read)
         for contact in group:
-            result = _too_long(contact) or _document(contact, source, found, mapping)
+            result = _too_long(contact) or _document(contact, alike, rows, mapping)
             if isinstance(result, Built):
                 ready.append(Ready(contact, result))
             else:
                 verdicts.append((contact, result))
+    _tell_unknown_sources(lease, contacts, mapping)
     return ready, verdicts
 
 
-def _by_source(
-    lease: Lease, contacts: Sequence[Claimed], mapping: Mapping
-) -> list[tuple[Source | None, list[Claimed]]]:
-    groups: dict[str, tuple[Source | None, list[Claimed]]] = {}
-    sources: dict[tuple[str, str], Source | None] = {}
-    for contact in contacts:
-        kind = (contact.source, contact.identity)
-        if kind not in sources:
-            sources[kind] = _source_of(lease, contact, mapping)
-        source = sources[kind]
-        groups.setdefault(source.name if source else "", (source, []))[1].append(contact)
-    return list(groups.values())
-
-
-def _source_of(lease: Lease, contact: Claimed, mapping: Mapping) -> Source | None:
-    """The contact's source, or, where it has left the mapping, one that maps the same kind of contact."""
-    alike = [
+def sources_alike(mapping: Mapping, lease: Lease, identity: str) -> list[Source]:
+    """The sources whose keys name the same contacts, in the order of the mapping."""
+    return [
         source
         for source in mapping.sources.values()
         if (source.project, str(source.method), str(source.identity))
-        == (lease.project.id, str(lease.method), str(contact.identity))
+        == (lease.project.id, str(lease.method), str(identity))
     ]
-    return next((source for source in alike if source.name == contact.source), alike[0] if alike else None)
+
+
+def read_first(
+    alike: Sequence[Source], contacts: Sequence[Claimed], read: Read
+) -> dict[str, tuple[Source, Found | Unreadable]]:
+    """By key, what the first source says that returns it. A row that can't be computed counts only if no other source has one."""
+    rows: dict[str, tuple[Source, Found | Unreadable]] = {}
+    missing = {contact.key: contact.source for contact in contacts}
+    for source in alike:
+        if not missing:
+            break
+        for key, row in read(source, list(missing)).items():
+            if _is_returned(row, key, exactly=source.name != missing[key]):
+                rows[key] = source, row
+                del missing[key]
+            elif isinstance(row, Unreadable):
+                rows[key] = source, row
+            else:
+                rows.setdefault(key, (source, Found(key, ())))
+    return rows
+
+
+def _is_returned(row: Found | Unreadable, key: str, *, exactly: bool) -> bool:
+    """Another source's key is the same only if it is spelt the same: `+1` of one with texts is no `1` of one with numbers."""
+    if isinstance(row, Unreadable) or not row.rows:
+        return False
+    return not exactly or str(row.rows[0][ROW_KEY]) == key
+
+
+def _tell_unknown_sources(lease: Lease, contacts: Sequence[Claimed], mapping: Mapping) -> None:
+    for name in sorted({contact.source for contact in contacts} - mapping.sources.keys()):
+        log.warning("source_unknown", source=name, project=lease.project.id)
 
 
 def _too_long(contact: Claimed) -> Buried | None:
@@ -72,23 +100,26 @@ def _too_long(contact: Claimed) -> Buried | None:
 
 
 def _document(
-    contact: Claimed, source: Source | None, found: dict[str, Found | Unreadable], mapping: Mapping
+    contact: Claimed, alike: Sequence[Source], rows: dict[str, tuple[Source, Found | Unreadable]], mapping: Mapping
 ) -> Built | Verdict:
-    if source is None:
-        return Absent()
+    # A mapping that lacks the contact's source can't say that the contact is gone: it is older or newer than the one that knew it.
+    missing: Verdict = Absent() if contact.source in mapping.sources else PutBack(UNKNOWN_SOURCE_WAIT)
+    if not alike:
+        return missing
     if contact.payload is not None:
-        return _build(contact.payload, contact.key, source, mapping)
-    read = found[contact.key]
+        named = next((source for source in alike if source.name == contact.source), alike[0])
+        return _build(contact.payload, contact.key, named, mapping)
+    source, read = rows[contact.key]
     if isinstance(read, Unreadable):
         detail = f"PostgreSQL could not compute this contact's row: {read.problem}."
         return Buried(DeadLetterReason.MAPPING_ERROR, detail)
     match read.rows:
         case ():
-            return Absent()
+            return missing
         case (row,):
             return _build(row, str(row[ROW_KEY]), source, mapping)
-        case rows:
-            detail = f"The mapping returned this key {len(rows)} times; it must be once."
+        case several:
+            detail = f"The mapping returned this key {len(several)} times; it must be once."
             return Buried(DeadLetterReason.DUPLICATE_KEY, detail)
 
 

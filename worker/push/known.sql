@@ -2,8 +2,8 @@
 -- transaction ago. Whoever shares one has written that down before looking here, too, so that of two at least one sees the other.
 -- `ids`: each contact's own key, whether or not its document bears it, and what else that bears. `nameless`: in_flight_ids whose own key
 -- is no id on the wire now, as a document bears another, waits, or is not there.
--- `digest` and `outbox_id`: the last document accepted for the contact itself; no digest where that was before `since`, by another
--- API. `newest_id`: the highest outbox id accepted under any of its ids on the wire, whosever key that was. `is_overtaken`: another
+-- `digest` and `outbox_id`: the last document accepted for the contact itself; no digest if that was at another address of
+-- the API. `newest_id`: the highest outbox id accepted under any of its ids on the wire, whosever key that was. `is_overtaken`: another
 -- contact's was accepted under one of them since the batch was taken, so that it may have been read later than ours. `is_shared`:
 -- another contact's document bears one of them. `is_elsewhere`: another contact in flight does.
 WITH ids AS (
@@ -23,7 +23,7 @@ SELECT
 FROM ids AS i
 CROSS JOIN LATERAL (
     SELECT
-        CASE WHEN i.is_own AND d.accepted_at >= :since THEN d.digest END AS digest, d.outbox_id, d.accepted_at, i.is_own AS is_self,
+        CASE WHEN i.is_own AND d.address = :address THEN d.digest END AS digest, d.outbox_id, d.accepted_at, i.is_own AS is_self,
         i.is_in_document AND CASE i.kind WHEN 'externalId' THEN d.other_external_id ELSE d.other_lead_id END IS NULL AS is_in_document,
         false AS is_elsewhere
     FROM ringostat_sync.deliveries AS d

@@ -10,7 +10,8 @@ WITH wanted AS (
     WHERE b.id = w.batch AND b.id = ANY(ARRAY(SELECT batch FROM wanted)) AND b.token = w.token AND b.state = 'pushing'
         AND b.lease_until > ringostat_sync.clock() + make_interval(secs => :needed)
         AND NOT EXISTS (
-            SELECT FROM ringostat_sync.pauses AS p WHERE p.project = b.project AND (p.reason = 'by_hand' OR NOT b.probe)
+            SELECT FROM ringostat_sync.pauses AS p
+            WHERE p.project = b.project AND coalesce(p.method = b.method, true) AND (p.reason = 'by_hand' OR NOT b.probe)
         )
     RETURNING b.id, b.project, b.method, w.entries
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine
@@ -22,7 +21,7 @@ from worker.database.sql import sql
 from worker.errors import MappingBrokenError
 from worker.failpoints import Failpoint, hit
 from worker.projects import pauses
-from worker.projects.addresses import Addresses
+from worker.projects.addresses import Address
 from worker.push.batch_run import BatchRun, Group, Ready, ids, slices_of
 from worker.push.decide import PauseFor, unconfirmed_of
 from worker.push.documents import build_documents
@@ -52,7 +51,7 @@ class Pusher:
     sender: Sender
     receiver: Receiver
     releases: Releases
-    addresses: Addresses
+    address: Address
 
     def push(self, *batches: int) -> None:
         """Push batches of one project and method that the collector has cut, together.
@@ -79,7 +78,7 @@ class Pusher:
         to_read = [contact for contact in contacts if contact.refusal_status is None]
         ready, verdicts = build_documents(group[0].lease, to_read, self.mapping, self.reader.read)
         hit(Failpoint.READ)
-        going, decided = reserve(self.engine, group, ready, verdicts, self._since(group))
+        going, decided = reserve(self.engine, group, ready, verdicts)
         runs = self._settle(group, decided)
         for run in runs:
             load(run, contacts, going)
@@ -99,14 +98,18 @@ class Pusher:
         group: list[BatchRun] = []
         for row in sorted(leased, key=lambda row: row.id):
             if row.project not in self.mapping.projects:
-                log.error("project_unknown", batch=row.id, project=row.project)
+                self._return(row.id, row.token, row.project)
                 continue
-            lease = Lease(row.id, row.token, self.mapping.projects[row.project], Method(row.method), lease_ends)
+            project = self.mapping.projects[row.project]
+            lease = Lease(row.id, row.token, project, Method(row.method), lease_ends, self.address.id)
             group.append(BatchRun(lease, row.leased_at, row.size, row.probe, row.batch_limit, accepted=row.accepted))
         return group
 
-    def _since(self, group: Group) -> datetime:
-        return self.addresses.since(group[0].lease.project.id)
+    def _return(self, batch: int, token: int, project: int) -> None:
+        """Another process may know the project: recovery sends the batch's message again."""
+        log.error("project_unknown", batch=batch, project=project)
+        with at_once(self.engine) as connection:
+            connection.execute(sql(__package__, "return_lease"), {"batch": batch, "token": token})
 
     def _settle(self, group: Group, decided: Verdicts) -> Group:
         """Settle what is decided before anything has left; returns the batches that go on, as far as we know."""

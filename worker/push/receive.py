@@ -76,20 +76,22 @@ class Receiver:
 
     def _decide(self, connection: Connection, request: SentRequest) -> Decision:
         """Count, decide, and apply what the answer says of the project as a whole."""
-        run, outcome, project = request.run, request.answer.result(), request.run.lease.project.id
-        streak = health.prolong(connection, project, streak_of(outcome, request.items, run))
+        run, outcome = request.run, request.answer.result()
+        project, method = run.lease.project.id, run.lease.method
+        streak = health.prolong(connection, project, method, streak_of(outcome, request.items, run))
         decision = decide(outcome, request.items, run, policy=self.policy, dice=self.dice, streak=streak)
-        health.end(connection, project, decision.ends)
+        health.end(connection, project, method, decision.ends)
         if decision.throttle is not None:
             health.throttle(connection, project, decision.throttle)
         if decision.batch_limit:
             learnt = decision.batch_limit
-            lanes.learn(connection, project, run.lease.method, learnt.limit, learnt.instead_of)
+            lanes.learn(connection, project, method, learnt.limit, learnt.instead_of)
         cured = bool(decision.cures) and pauses.lift(connection, project, decision.cures)
         if decision.proves_nothing and not cured:
             pauses.prolong(connection, project, self.policy, at_least=decision.throttle or 0.0)
         if decision.pause:
-            pauses.pause_for(connection, project, decision.pause.reason, decision.pause.detail, self.policy)
+            why = decision.pause
+            pauses.pause_for(connection, project, why.reason, why.detail, self.policy, method=why.method)
         return decision
 
     def _write(self, connection: Connection, ours: Sequence[SentRequest], decisions: Sequence[Decision]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
@@ -51,21 +50,18 @@ class Known:
 NOTHING = Known()
 
 
-def reserve(
-    engine: Engine, group: Group, ready: Sequence[Ready], verdicts: Verdicts, since: datetime
-) -> tuple[list[Ready], Verdicts]:
+def reserve(engine: Engine, group: Group, ready: Sequence[Ready], verdicts: Verdicts) -> tuple[list[Ready], Verdicts]:
     """Reserve the ids of these documents, as far as no other batch has them, and decide what need not or may not go now.
 
-    `verdicts`: what building the documents came to; they are returned with the new ones. `since`: what was accepted before that
-    moment (the database's clock), another API has. Two documents that share an id are one contact to the API: the one with the lower
-    outbox id goes first.
+    `verdicts`: what building the documents came to; they are returned with the new ones. Two documents that share an id are one contact
+    to the API: the one with the lower outbox id goes first.
     """
     first, behind = _apart(ready)
     elsewhere = _reserve(engine, group, first)
     waiting = [*behind, *(item for item in first if item.contact.in_flight_id in elsewhere)]
     reserved = [item for item in first if item.contact.in_flight_id not in elsewhere]
     with at_once(engine) as connection:  # a transaction after that of the reservation
-        known = _look_up(connection, group, reserved, waiting, verdicts, since)
+        known = _look_up(connection, group, reserved, waiting, verdicts)
     going: list[Ready] = []
     decided: Verdicts = [(item.contact, PutBack(WAIT_FOR_ID)) for item in waiting]
     for item in reserved:
@@ -84,7 +80,6 @@ def _look_up(
     reserved: Sequence[Ready],
     waiting: Sequence[Ready],
     verdicts: Verdicts,
-    since: datetime,
 ) -> dict[int, Known]:
     """What is known of contacts, by in-flight id; nothing of those that are not in it."""
     payloads = [contact for contact, verdict in verdicts if isinstance(verdict, Buried) and contact.payload is not None]
@@ -102,7 +97,7 @@ def _look_up(
         "ids": rows(("in_flight_id", "identity", "key", "kind", "wire_id", "is_in_document"), asked),
         "nameless": numbers([*without_own, *leaving]),
         "leased_at": group[0].leased_at,
-        "since": since,
+        "address": lease.address,
     }
     found = connection.execute(sql(__package__, "known"), values)
     return {in_flight_id: Known(*known) for in_flight_id, *known in found}

@@ -9,20 +9,23 @@ WITH told AS (
     RETURNING f.*, w.after, w.counted, w.lost
 )
 INSERT INTO ringostat_sync.pending AS p (
-    project, method, identity, key, source, outbox_id, payload, priority, attempts, lost_leases, forced, captured_at, due_at
+    project, method, identity, key, source, outbox_id, payload, priority, attempts, lost_leases, forced, captured_at,
+    first_failed_at, due_at
 )
 SELECT
-    project, method, identity, key, source, outbox_id, payload, priority, attempts + counted, least(lost_leases + lost, 32767), forced, captured_at,
+    project, method, identity, key, source, outbox_id, payload, priority, least(attempts + counted, 32767), least(lost_leases + lost, 32767), forced,
+    captured_at, coalesce(first_failed_at, CASE WHEN counted > 0 THEN (SELECT ringostat_sync.clock()) END),
     CASE WHEN after > 0 THEN (SELECT ringostat_sync.clock()) + make_interval(secs => after) END
 FROM gone
 ORDER BY identity, key
 ON CONFLICT (project, method, identity, key) DO UPDATE SET
-    (source, outbox_id, payload, attempts, lost_leases, due_at) = (
-        SELECT n.source, n.outbox_id, n.payload, n.attempts, n.lost_leases, n.due_at
+    (source, outbox_id, payload, attempts, lost_leases, first_failed_at, due_at) = (
+        SELECT n.source, n.outbox_id, n.payload, n.attempts, n.lost_leases, n.first_failed_at, n.due_at
         FROM (VALUES
-            (1, p.source, p.outbox_id, p.payload, p.attempts, p.lost_leases, p.due_at),
-            (2, excluded.source, excluded.outbox_id, excluded.payload, excluded.attempts, excluded.lost_leases, excluded.due_at)
-        ) AS n (turn, source, outbox_id, payload, attempts, lost_leases, due_at)
+            (1, p.source, p.outbox_id, p.payload, p.attempts, p.lost_leases, p.first_failed_at, p.due_at),
+            (2, excluded.source, excluded.outbox_id, excluded.payload, excluded.attempts, excluded.lost_leases,
+                excluded.first_failed_at, excluded.due_at)
+        ) AS n (turn, source, outbox_id, payload, attempts, lost_leases, first_failed_at, due_at)
         ORDER BY n.outbox_id DESC, n.turn
         LIMIT 1
     ),

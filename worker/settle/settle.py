@@ -42,7 +42,7 @@ def settle(
     erase_digests(
         connection, [contact.in_flight_id for contact in posted if contact.in_flight_id not in accepted], own=True
     )
-    _remember(connection, sent)
+    _remember(connection, sent, leases[0].address)
     _run(connection, "catch_up", in_flight_ids(of(verdicts, Unchanged)))
     _bury(connection, of(verdicts, Buried))
     _mark(connection, verdicts)
@@ -97,7 +97,7 @@ def _run(connection: Connection, name: str, whose: Sequence[int], **more: object
         connection.execute(sql(__package__, name), {"in_flight_ids": numbers(whose), **more})
 
 
-def _remember(connection: Connection, sent: Decided[Sent]) -> None:
+def _remember(connection: Connection, sent: Decided[Sent], address: int) -> None:
     if not sent:
         return
     erase_digests(connection, [contact.in_flight_id for contact, verdict in sent if verdict.overwrites], own=False)
@@ -105,7 +105,7 @@ def _remember(connection: Connection, sent: Decided[Sent]) -> None:
     values = [
         (contact.in_flight_id, verdict.digest.hex(), verdict.external_id, verdict.lead_id) for contact, verdict in sent
     ]
-    connection.execute(sql(__package__, "remember"), {"sent": rows(columns, values)})
+    connection.execute(sql(__package__, "remember"), {"sent": rows(columns, values), "address": address})
 
 
 def _bury(connection: Connection, buried: Decided[Buried]) -> None:

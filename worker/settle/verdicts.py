@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,7 +16,8 @@ from worker.config.model import Project
 class Lease:
     """This worker's lease of a batch. `token` is the fencing token, which every later statement names.
 
-    `ends`: by our monotonic clock, in seconds, rather a moment early than late.
+    `ends`: by our monotonic clock, in seconds, rather a moment early than late. `address`: the id of the API's address that this worker
+    posts to.
     """
 
     batch: int
@@ -23,6 +25,7 @@ class Lease:
     project: Project
     method: Method
     ends: float
+    address: int
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +45,7 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     refusal_status: int | None = None
     refusal_answer: str | None = None
     refusal_document: str | None = None
+    first_failed_at: datetime | None = None
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

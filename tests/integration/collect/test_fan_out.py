@@ -65,7 +65,7 @@ def test_every_contact_of_the_row_is_sent_once(engine: Engine, monkeypatch: pyte
     engine.contacts(36, 40)
     watch(engine, f"{KEYS} UNION ALL {KEYS} UNION ALL SELECT NULL")
     rename(engine)
-    rename(engine)
+    rename(engine, "Other")
     engine.collect()
     assert fan_out(engine) == 2
     engine.sql("UPDATE crm.contacts SET lead = NULL")
@@ -73,6 +73,43 @@ def test_every_contact_of_the_row_is_sent_once(engine: Engine, monkeypatch: pyte
 
     assert engine.lane().sent == 35
     assert len(engine.posted()) == 1
+
+
+def test_a_row_that_changes_again_and_again_is_fanned_out_once(engine: Engine) -> None:
+    """Five renames that wait are one; its contacts are as new as the last of them."""
+    of_company(engine, 1, 3)
+    watch(engine)
+    for _ in range(5):
+        rename(engine)
+        engine.collect()
+    [(newest,)] = engine.sql("SELECT max(outbox_id) FROM ringostat_sync.fan_outs")
+
+    assert fan_out(engine) == 1
+    assert {row.outbox_id for row in engine.waiting().values()} == {newest}
+
+
+def test_a_row_that_changes_during_its_fan_out_is_fanned_out_once_more(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it changes meanwhile: twice at most."""
+    of_company(engine, 1, 3)
+    watch(engine)
+    rename(engine)
+    engine.collect()
+    run, met = room.sql, []
+
+    def meanwhile(package: str, name: str):
+        if name == "fan_out" and not met:
+            met.append(name)
+            for _ in range(4):
+                rename(engine)
+                engine.wiring.collector.round(PROJECT)
+        return run(package, name)
+
+    monkeypatch.setattr(room, "sql", meanwhile)
+
+    assert fan_out(engine) == 2
+    assert engine.sql("SELECT count(*) FROM ringostat_sync.fan_outs") == [(0,)]
 
 
 def test_a_fan_out_that_was_interrupted_begins_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +294,7 @@ def test_many_changed_rows_that_wait_are_not_read(engine: Engine) -> None:
     watch(engine)
     engine.sql(
         "INSERT INTO ringostat_sync.fan_outs (source, outbox_id, watch, changed, captured_at)"
-        " SELECT 'contacts', g, 'w', '{}', now() FROM generate_series(1, 50000) g"
+        " SELECT 'contacts', g, 'w', jsonb_build_object('id', g), now() FROM generate_series(1, 50000) g"
     )
     before = engine.entries_read("fan_outs")
     with engine.wiring.engine.connect() as connection:

@@ -13,7 +13,7 @@ from worker.local.sandbox.faults import (
 )
 from worker.upkeep.recover import recover
 
-TEN_SECONDS_AGO = "UPDATE ringostat_sync.service_health SET failing_since = clock_timestamp() - interval '10 seconds'"
+TEN_SECONDS_AGO = "UPDATE ringostat_sync.lanes SET failing_since = clock_timestamp() - interval '10 seconds'"
 FOR_EVER = 0
 
 

@@ -14,7 +14,7 @@ from worker.api.outcome import Accepted
 from worker.database.engines import crm_engine
 from worker.limiter.bucket import Limiter, Posted
 from worker.local.sandbox.faults import ResetAfter, Status
-from worker.projects.addresses import Addresses
+from worker.projects.addresses import Address
 from worker.read.reader import Reader
 
 
@@ -261,23 +261,26 @@ def test_what_one_api_has_accepted_is_sent_to_another(make_engine: Callable[...,
     assert (engine.lane().sent, engine.lane().unchanged) == (3, 3)
 
     for _ in range(2):
-        engine.wiring.pusher.addresses = Addresses(engine.wiring.engine, "https://elsewhere.example.com")
+        engine.wiring.pusher.address = Address(engine.wiring.engine, "https://elsewhere.example.com")
         engine.backfill()
         engine.drain()
     assert (engine.lane().sent, engine.lane().unchanged) == (6, 6)
 
 
-def test_an_installation_that_has_not_noted_its_address_sends_nothing_anew(engine: Engine) -> None:
-    """As it is after an update of ours."""
-    engine.contacts(1, 3)
-    engine.backfill()
-    engine.drain()
-    engine.sql("UPDATE ringostat_sync.service_health SET address = NULL, address_since = NULL")
-    engine.wiring.pusher.addresses = Addresses(engine.wiring.engine, "https://elsewhere.example.com")
+def test_what_goes_to_an_old_address_is_not_believed_at_the_new_one(make_engine: Callable[..., Engine]) -> None:
+    """A worker that still posts to the sandbox while others post to the API: what it sends is sent once more."""
+    engine = make_engine()
+    engine.contacts(1, 4)
+    here, elsewhere = engine.wiring.pusher.address, Address(engine.wiring.engine, "https://elsewhere.example.com")
+    for address, keys in ((elsewhere, (1, 2)), (here, (3,)), (elsewhere, (4,))):
+        engine.wiring.pusher.address = address
+        engine.change(*keys)
+        engine.drain()
+    engine.wiring.pusher.address = here
     engine.backfill()
     engine.drain()
 
-    assert (engine.lane().sent, engine.lane().unchanged) == (3, 3)
+    assert (engine.lane().sent, engine.lane().unchanged) == (7, 1)
 
 
 def test_a_line_of_the_log_names_a_pause_only_where_there_is_one(engine: Engine) -> None:
