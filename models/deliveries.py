@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, Text, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, Double, Index, Integer, LargeBinary, SmallInteger, Text, UniqueConstraint
 from sqlalchemy import Identity as Generated
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -54,7 +54,10 @@ class Address(Base):
 
 
 class Settlement(Base):
-    """How many contacts a batch settled, and how; folded into `lanes` by the purge."""
+    """How many contacts a transaction settled and how, and what requests came to; folded into `lanes` by the purge.
+
+    `delivery_buckets`: contacts accepted, by the time from commit to acceptance (`settle.DELIVERY_BOUNDS`).
+    """
 
     __tablename__ = "settlements"
 
@@ -64,4 +67,15 @@ class Settlement(Base):
     sent: Mapped[int] = mapped_column(Integer, server_default="0")
     unchanged: Mapped[int] = mapped_column(Integer, server_default="0")
     absent: Mapped[int] = mapped_column(Integer, server_default="0")
+    superseded: Mapped[int] = mapped_column(Integer, server_default="0")
+    buried: Mapped[int] = mapped_column(Integer, server_default="0")
+    lost_leases: Mapped[int] = mapped_column(Integer, server_default="0")
+    requests_accepted: Mapped[int] = mapped_column(Integer, server_default="0")
+    requests_refused: Mapped[int] = mapped_column(Integer, server_default="0")
+    requests_throttled: Mapped[int] = mapped_column(Integer, server_default="0")
+    requests_failed: Mapped[int] = mapped_column(Integer, server_default="0")
+    requests_unauthorized: Mapped[int] = mapped_column(Integer, server_default="0")
+    requests_unexpected: Mapped[int] = mapped_column(Integer, server_default="0")
+    delivery_buckets: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    delivery_seconds: Mapped[float] = mapped_column(Double, server_default="0")
     settled_at: Mapped[Now]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, SmallInteger, Text, false
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, Index, Integer, SmallInteger, Text, false
 from sqlalchemy import Identity as Generated
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -53,6 +53,17 @@ class Lane(Base):
     sent: Mapped[int] = mapped_column(BigInteger, server_default="0")
     unchanged: Mapped[int] = mapped_column(BigInteger, server_default="0")
     absent: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    superseded: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    buried: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    lost_leases: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    requests_accepted: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    requests_refused: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    requests_throttled: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    requests_failed: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    requests_unauthorized: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    requests_unexpected: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    delivery_buckets: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    delivery_seconds: Mapped[float] = mapped_column(Double, server_default="0")
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
     failing_since: Mapped[Instant | None]
     refusals: Mapped[int] = mapped_column(Integer, server_default="0")

@@ -5,6 +5,7 @@ from models.batches import Batch, ContactInFlight, ReservedId
 from models.dead_letters import DeadLetter
 from models.deliveries import Address, Delivery, Settlement
 from models.outbox import FanOutRow, OutboxRow, PendingContact, Watched
+from models.parts import Look, Part, ToldProblem
 from models.projects import BackfillCursor, Lane, Pause, Request, ServiceHealth
 
 __all__ = [
@@ -17,12 +18,15 @@ __all__ = [
     "Delivery",
     "FanOutRow",
     "Lane",
+    "Look",
     "OutboxRow",
+    "Part",
     "Pause",
     "PendingContact",
     "Request",
     "ReservedId",
     "ServiceHealth",
     "Settlement",
+    "ToldProblem",
     "Watched",
 ]

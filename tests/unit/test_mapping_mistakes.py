@@ -106,7 +106,7 @@ def folder(tmp_path):
         ),
         (
             'default_region = "Ukraine"\n' + SOURCE,
-            "sync.toml: default_region must be the two dead letters of a country, such as UA, not 'Ukraine'",
+            "sync.toml: default_region must be the two letters of a country, such as UA, not 'Ukraine'",
         ),
         (
             'phone_check = "strict"\n' + SOURCE,

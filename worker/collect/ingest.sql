@@ -36,5 +36,13 @@ WITH taken AS (
         captured_at = least(p.captured_at, excluded.captured_at),
         due_at = NULL
     WHERE p.outbox_id < excluded.outbox_id
+    RETURNING xmax = 0 AS is_new
+), superseded AS (
+    INSERT INTO ringostat_sync.settlements (project, method, superseded)
+    SELECT :project, :method, surplus
+    FROM (
+        SELECT (SELECT count(*) FROM taken WHERE watch IS NULL) - (SELECT count(*) FROM waiting WHERE is_new) AS surplus
+    ) AS s
+    WHERE surplus > 0
 )
 SELECT count(*) AS count, min(id) AS first, coalesce(bool_or(watch IS NOT NULL), false) AS has_fan_outs FROM taken

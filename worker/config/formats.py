@@ -99,7 +99,7 @@ def parse_base_url(text: str) -> str:
 def parse_auth_key(text: str) -> str:
     """Check that a project's key can stand in a header: printable ASCII without blanks."""
     if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("holds a blank, a newline or a dead letter outside ASCII: copy the key anew, and nothing else")
+        raise ValueError("holds a blank, a newline or a letter outside ASCII: copy the key anew, and nothing else")
     return text
 
 

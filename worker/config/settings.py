@@ -67,7 +67,7 @@ InstallationName = Annotated[
     str,
     Field(
         pattern=r"\A[A-Za-z0-9_.-]{1,64}\z",
-        description="1 to 64 Latin dead letters, digits, dots, hyphens or underscores",
+        description="1 to 64 Latin letters, digits, dots, hyphens or underscores",
     ),
 ]
 

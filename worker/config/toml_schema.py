@@ -15,7 +15,7 @@ from worker.config.settings import BatchSize, ProjectId, rate_from_text
 
 def _known_region(value: str) -> str:
     if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"must be the two dead letters of a country, such as UA, not {shown(value)}")
+        raise ValueError(f"must be the two letters of a country, such as UA, not {shown(value)}")
     return value.upper()
 
 
@@ -43,9 +43,7 @@ Name = Annotated[
 VariableName = Annotated[
     str, AfterValidator(_variable_name), Field(description="a string, the name of an environment variable")
 ]
-Region = Annotated[
-    str, AfterValidator(_known_region), Field(description="the two dead letters of a country, such as UA")
-]
+Region = Annotated[str, AfterValidator(_known_region), Field(description="the two letters of a country, such as UA")]
 WrittenRate = Annotated[Rate, BeforeValidator(rate_from_text), Field(description="requests a period, such as 5/s")]
 
 

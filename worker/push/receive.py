@@ -96,7 +96,9 @@ class Receiver:
 
     def _write(self, connection: Connection, ours: Sequence[SentRequest], decisions: Sequence[Decision]) -> None:
         outcomes = [(request.id, request.answer.result()) for request in ours]
-        record_answers(connection, [(request, name(outcome), outcome.status) for request, outcome in outcomes])
+        record_answers(
+            connection, ours[0].run.lease, [(request, name(outcome), outcome.status) for request, outcome in outcomes]
+        )
         verdicts = [verdict for decision in decisions for verdict in decision.verdicts]
         posted = [item.contact for request in ours for item in request.items]
         ended = settle(connection, [request.run.lease for request in ours], verdicts, posted=posted)

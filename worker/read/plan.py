@@ -48,7 +48,7 @@ def choose_plan(connection: psycopg.Connection[Any], query: str) -> Plan:
 def find_key_type(connection: psycopg.Connection[Any], inner: str) -> str:
     """The key column's own type, so that its index serves. What fails whoever is asked for fails here, not contact by contact."""
     cursor = connection.execute(f"SELECT q.key, q.* FROM (\n{inner}\n) AS q LIMIT 0", [])
-    # -1: without a length. NULL would name `character`, which cuts what is cast to it to a single dead letter, and `bit` likewise.
+    # -1: without a length. NULL would name `character`, which cuts what is cast to it to a single letter, and `bit` likewise.
     row = connection.execute(
         "SELECT format_type(%s, -1)", [cursor.description[0].type_code if cursor.description else 25]
     ).fetchone()

@@ -26,7 +26,7 @@ AWAY = "The CRM replica does not answer: check CRM_DATABASE_URL and the server."
 PASSING_CLASSES = {"08", "40", "53", "57", "58", "XX"}
 TIMED_OUT = "57014"
 TEXTS = {"text", "character varying"}
-"""Types of keys whose every dead letter counts; where two spellings are two contacts."""
+"""Types of keys whose every letter counts; where two spellings are two contacts."""
 PLAN_LASTS = 600.0
 """Seconds for which a plan is kept: a CRM that was empty when the worker started is full one day, and read in another way."""
 

@@ -4,14 +4,25 @@
 WITH gone AS (
     DELETE FROM ringostat_sync.in_flight
     WHERE in_flight_id = ANY(CAST(:in_flight_ids AS bigint[]))
-    RETURNING project, method, identity, key, outbox_id, payload, in_flight_id
+    RETURNING project, method, identity, key, outbox_id, payload, in_flight_id, captured_at
+), delivered AS (
+    SELECT greatest(extract(epoch FROM ringostat_sync.clock() - captured_at), 0)::float8 AS seconds
+    FROM gone WHERE in_flight_id = ANY(CAST(:sent_ids AS bigint[]))
 ), released AS (
     DELETE FROM ringostat_sync.reserved_ids
     WHERE in_flight_id = ANY(CAST(:in_flight_ids AS bigint[]))
 ), tallied AS (
-    INSERT INTO ringostat_sync.settlements (project, method, sent, unchanged, absent)
-    SELECT :project, :method, :sent, :unchanged, :absent
-    WHERE CAST(:sent AS int) + CAST(:unchanged AS int) + CAST(:absent AS int) > 0
+    INSERT INTO ringostat_sync.settlements (
+        project, method, sent, unchanged, absent, superseded, buried, delivery_seconds, delivery_buckets
+    )
+    SELECT
+        :project, :method, :sent, :unchanged, :absent, :superseded, :buried,
+        coalesce((SELECT sum(seconds) FROM delivered), 0),
+        CASE WHEN CAST(:sent AS int) > 0 THEN ARRAY(
+            SELECT (SELECT count(*) FROM delivered WHERE width_bucket(seconds, CAST(:bounds AS float8[])) = bucket)
+            FROM generate_series(0, cardinality(CAST(:bounds AS float8[]))) AS bucket
+            ORDER BY bucket
+        ) END
 )
 UPDATE ringostat_sync.dead_letters AS l
 SET state = 'closed', closed_at = ringostat_sync.clock()

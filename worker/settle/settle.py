@@ -24,6 +24,9 @@ from worker.settle.verdicts import (
     Verdicts,
 )
 
+DELIVERY_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21_600.0, 86_400.0]
+"""Seconds from a change's commit to its acceptance: the upper bounds by which deliveries are counted."""
+
 V = TypeVar("V", bound=Verdict)
 Decided = Sequence[tuple[Claimed, V]]
 
@@ -86,9 +89,13 @@ def put_back(connection: Connection, waiting: Iterable[tuple[int, float, int, in
         connection.execute(sql(__package__, "put_back"), {"contacts": rows(columns, contacts)})
 
 
-def record_answers(connection: Connection, answers: Sequence[tuple[int, str, int | None]]) -> None:
-    """Note beside each request what it came to: its id, the outcome's word, the status."""
-    values = {"answers": rows(("request", "outcome", "status"), answers)}
+def record_answers(connection: Connection, lease: Lease, answers: Sequence[tuple[int, str, int | None]]) -> None:
+    """Note beside each request what it came to: its id, the outcome's word, the status. `lease`: of any of their batches."""
+    values = {
+        "project": lease.project.id,
+        "method": lease.method,
+        "answers": rows(("request", "outcome", "status"), answers),
+    }
     connection.execute(sql(__package__, "record_answers"), values)
 
 
@@ -142,15 +149,20 @@ def _mark(connection: Connection, verdicts: Verdicts) -> None:
 
 def _leave(connection: Connection, lease: Lease, verdicts: Verdicts) -> None:
     sent, unchanged, absent = of(verdicts, Sent), of(verdicts, Unchanged), of(verdicts, Absent)
-    settled = in_flight_ids([*sent, *unchanged, *absent, *of(verdicts, Superseded)])
+    superseded, buried = of(verdicts, Superseded), of(verdicts, Buried)
+    settled = in_flight_ids([*sent, *unchanged, *absent, *superseded])
     _run(
         connection,
         "leave",
-        [*settled, *in_flight_ids(of(verdicts, Buried))],
+        [*settled, *in_flight_ids(buried)],
         settled=numbers(settled),
         project=lease.project.id,
         method=lease.method,
+        sent_ids=numbers(in_flight_ids(sent)),
+        bounds=DELIVERY_BOUNDS,
         sent=len(sent),
         unchanged=len(unchanged),
         absent=len(absent),
+        superseded=len(superseded),
+        buried=len(buried),
     )

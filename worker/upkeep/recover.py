@@ -64,6 +64,7 @@ def take_back(engine: Engine, batch: int) -> bool:
         put_back(connection, [(in_flight_id, 0.0, 0, 1) for in_flight_id in in_flight_ids])
         finish(connection, [batch])
         hit(Failpoint.TAKING_BACK)
+        connection.execute(sql(__package__, "count_recovery"), {"project": row.project, "method": row.method})
         if row.probe:
             pauses.rearm(connection, row.project, 0.0)
     return True
