@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Literal
 
 import structlog
 from structlog.typing import Processor
@@ -19,8 +20,10 @@ TALKATIVE = {
 """Libraries that quote what they carry, with the lowest level at which they don't."""
 
 
-def set_up_logs(name: LogLevel) -> None:
+def set_up_logs(name: LogLevel, form: Literal["text", "json"] | None = None) -> None:
     """Bring our lines and the libraries' into one form; `name` is the lowest level that is told.
+
+    `form`: `text` or `json`; by default text on a terminal, else JSON.
 
     Libraries are heard from `warning` on, as one wide line an event is enough; at `debug`, in full, as far as they quote no values.
     """
@@ -29,11 +32,12 @@ def set_up_logs(name: LogLevel) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    renderer = _renderer(form or ("text" if sys.stderr.isatty() else "json"))
     structlog.configure(
         processors=[
             *shared,
             structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], drop_missing=True),
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -46,13 +50,19 @@ def set_up_logs(name: LogLevel) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], drop_missing=True),
+                renderer,
             ],
         )
     )
     logging.basicConfig(level=libraries_level(level), handlers=[handler], force=True)
     for library, lowest in TALKATIVE.items():
         logging.getLogger(library).setLevel(max(lowest, libraries_level(level)))
+
+
+def _renderer(form: str) -> Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], drop_missing=True)
 
 
 def libraries_level(level: int) -> int:

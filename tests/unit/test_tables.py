@@ -12,7 +12,22 @@ from worker.cli.status import FIGURES
 from worker.cli.status import NAMES as LANE
 from worker.cli.tables import print_rows, to_the_second
 
-CONTACTS = (106, "contacts", 0, 1234567, "234567 s", 2345678, 0, 0, 3, 12, "unexpected_answer until `resume`")
+CONTACTS = (
+    106,
+    "contacts",
+    0,
+    1234567,
+    "234567 s",
+    2345678,
+    0,
+    0,
+    3,
+    12,
+    "80% of 5/s",
+    "3 min",
+    "▁▂█",
+    "unexpected_answer until `resume`",
+)
 DETAIL = "The API answered 422: contactDirections of the first contact hold a number that it does not take."
 INVALID = (7, 106, "contacts", "contacts", "815", "refused", 1, "2026-11-27T06:36:05Z", DETAIL)
 
@@ -35,7 +50,7 @@ def test_no_figure_is_cut(width: int) -> None:
 
 def test_a_wide_terminal_gets_a_line_a_row() -> None:
     """And a line of names above them."""
-    assert len(printed(200, LANE, CONTACTS, CONTACTS, right=FIGURES)) == 3
+    assert len(printed(220, LANE, CONTACTS, CONTACTS, right=FIGURES)) == 3
 
 
 def test_a_narrow_terminal_gets_a_block_a_row() -> None:

@@ -17,6 +17,7 @@ COMMANDS = {
     "listen": "listen",
     "flower": "flower",
     "status": "status",
+    "health": "health",
     "dead-letters": "dead_letters",
     "pause": "pause",
     "resume": "pause",

@@ -8,6 +8,7 @@ from threading import Event
 from worker.application import send_collect
 from worker.cli.session import begin
 from worker.listen.listen import listen as look_on
+from worker.operate.living import living
 from worker.wiring import Wiring
 
 
@@ -21,4 +22,5 @@ def listen() -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    look_on(wiring.engine, wiring.mapping, wiring.wake, send_collect(settings), stop)
+    with living("listen", settings, wiring.mapping, wiring.redis) as pulse:
+        look_on(wiring.engine, wiring.mapping, wiring.wake, send_collect(settings), stop, pulse.progress)

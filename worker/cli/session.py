@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def begin() -> Settings:
     """Settings, with logs going to standard error."""
     settings = load_settings()
-    set_up_logs(settings.sync_log_level)
+    set_up_logs(settings.sync_log_level, settings.sync_log_format)
     return settings
 
 
@@ -58,4 +58,4 @@ def wide_console() -> Console:
     """Standard output; where it is no terminal, wide enough that no column is cut."""
     from rich.console import Console  # noqa: PLC0415 - long-running parts do without
 
-    return Console() if sys.stdout.isatty() else Console(width=200)
+    return Console() if sys.stdout.isatty() else Console(width=240)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -29,16 +29,29 @@ def print_rows(
 
     No cell is cut or broken, but for those of the column `sentence`, which may take several lines.
     """
+    for block in rows_block(console, names, rows, right=right, sentence=sentence):
+        console.print(block, soft_wrap=isinstance(block, Text))
+
+
+def rows_block(
+    console: Console,
+    names: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: Collection[str] = (),
+    sentence: str | None = None,
+) -> list[RenderableType]:
+    """What `print_rows` prints."""
     # As Text, so that square brackets are no markup.
     cells = [[Text(printable(cell)) for cell in row] for row in rows]
     table = _table(names, cells, right, sentence)
     if _narrowest(console, table, names, cells, sentence) <= console.width:
-        console.print(table)
-        return
+        return [table]
+    blocks: list[RenderableType] = []
     for number, row in enumerate(cells):
-        if number:
-            console.print()
-        _print_block(console, names, row)
+        blocks += [Text()] if number else []
+        blocks += _lines(names, row)
+    return blocks
 
 
 def to_the_second(moment: str) -> str:
@@ -69,8 +82,6 @@ def _narrowest(
     return whole - max(0, longest - NARROWEST)
 
 
-def _print_block(console: Console, names: Sequence[str], row: list[Text]) -> None:
+def _lines(names: Sequence[str], row: list[Text]) -> list[Text]:
     width = max(map(len, names))
-    for name, cell in zip(names, row, strict=True):
-        if cell:
-            console.print(Text(f"{name:>{width}}  ") + cell, soft_wrap=True)
+    return [Text(f"{name:>{width}}  ") + cell for name, cell in zip(names, row, strict=True) if cell]

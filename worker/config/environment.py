@@ -20,6 +20,8 @@ WITH_FILE = frozenset(
         "RINGOSTAT_PROJECT_ID",
         "RINGOSTAT_AUTH_KEY",
         "FLOWER_BASIC_AUTH",
+        "CONSOLE_BASIC_AUTH",
+        "SYNC_ALERT_URL",
     }
 )
 

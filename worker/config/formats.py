@@ -103,6 +103,15 @@ def parse_auth_key(text: str) -> str:
     return text
 
 
+def parse_alert_url(text: str) -> str:
+    """Check the address that alerts are posted to; it may hold a secret."""
+    example = "an address like https://hooks.example.com/…"
+    parts = _split(text, example)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ValueError(f"must be {example}")
+    return text
+
+
 def parse_basic_auth(text: str) -> str:
     """Check `user:password`, both filled; Flower takes a comma for the start of another pair."""
     if not re.fullmatch(r"[!-+\--9;-~]+:[!-+\--~]+", text):

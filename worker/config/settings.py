@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +48,7 @@ def _in_lower_case(value: object) -> object:
 DatabaseUrl = Annotated[SecretStr, _kept_secret(formats.parse_postgres_url)]
 RedisUrl = Annotated[SecretStr, _kept_secret(formats.parse_redis_url)]
 AuthKey = Annotated[SecretStr, _kept_secret(formats.parse_auth_key)]
+AlertUrl = Annotated[SecretStr, _kept_secret(formats.parse_alert_url)]
 BasicAuth = Annotated[SecretStr, _kept_secret(formats.parse_basic_auth)]
 Seconds = Annotated[
     float,
@@ -102,6 +103,12 @@ class Settings(BaseSettings):
     sandbox_auth_key: AuthKey | None = None
     flower_port: Port = 5555
     flower_basic_auth: BasicAuth | None = None
+    console_port: Port = 8090
+    console_basic_auth: BasicAuth | None = None
+    sync_alert_url: AlertUrl | None = None
+    sync_log_format: Annotated[
+        Literal["text", "json"] | None, BeforeValidator(_in_lower_case), Field(description="text or json")
+    ] = None
 
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
 

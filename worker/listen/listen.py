@@ -36,13 +36,23 @@ TELL_AGAIN = 60.0
 """Seconds after which the same trouble is told once more."""
 
 
-def listen(engine: Engine, mapping: Mapping, wake: Wake, send: Callable[[int], None], stop: Event) -> None:
-    """Look until `stop` is set; `send` puts a project's round on its way. Servers that are away are waited for."""
+def listen(
+    engine: Engine,
+    mapping: Mapping,
+    wake: Wake,
+    send: Callable[[int], None],
+    stop: Event,
+    progress: Callable[[], None] = lambda: None,
+) -> None:
+    """Look until `stop` is set; `send` puts a project's round on its way. Servers that are away are waited for.
+
+    `progress` is called after each look.
+    """
     told, told_at = "", 0.0
     while not stop.is_set():
         try:
             with at_once(engine) as connection:
-                _look_on(connection, mapping, wake, send, stop)
+                _look_on(connection, mapping, wake, send, stop, progress)
         except (DBAPIError, RedisError, OSError) as error:
             problem = _named(error)
             if problem != told or time.monotonic() - told_at > TELL_AGAIN:
@@ -61,10 +71,18 @@ def _named(error: DBAPIError | RedisError | OSError) -> str:
     return f"REDIS_URL: Redis does not answer ({type(error).__name__})"
 
 
-def _look_on(connection: Connection, mapping: Mapping, wake: Wake, send: Callable[[int], None], stop: Event) -> None:
+def _look_on(
+    connection: Connection,
+    mapping: Mapping,
+    wake: Wake,
+    send: Callable[[int], None],
+    stop: Event,
+    progress: Callable[[], None],
+) -> None:
     last_work = time.monotonic()
     projects: set[int] = set()
     while not stop.is_set():
+        progress()
         if len(projects) == len(mapping.projects) and wake.are_claimed(projects):
             stop.wait(BUSY)  # every project's round is on its way
             continue

@@ -23,6 +23,12 @@ KEYS = [
     "dead",
     "paused",
     "requests_last_minute",
+    "limit",
+    "used",
+    "eta_s",
+    "last_accepted_at",
+    "dead_by_reason",
+    "drift",
 ]
 
 
@@ -45,6 +51,12 @@ def test_a_fresh_installation_has_zeros_and_nulls(engine: Engine) -> None:
             "dead": 0,
             "paused": None,
             "requests_last_minute": 0,
+            "limit": "1000/s",
+            "used": 0.0,
+            "eta_s": None,
+            "last_accepted_at": None,
+            "dead_by_reason": {},
+            "drift": None,
         }
         for method in ("organizations", "contacts")
     ]

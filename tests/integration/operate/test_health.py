@@ -1,0 +1,196 @@
+"""Health: what should happen and does not, in a sentence each."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.engine import PROJECT, Engine
+from worker.operate.alert import send_alert
+from worker.operate.health import find_problems, problems_of_role
+from worker.operate.parts import read_parts
+from worker.operate.watch import Watcher
+
+PART = """
+INSERT INTO ringostat_sync.parts (name, role, version, mapping, settings, started_at, seen_at, progressed_at)
+SELECT %s, %s, %s, %s, 's', t.started, t.started + i.seen, t.started + i.seen - i.idle
+FROM (SELECT clock_timestamp() - make_interval(secs => %s) AS started) AS t,
+    (SELECT make_interval(secs => %s) AS seen, make_interval(secs => %s) AS idle) AS i
+"""
+
+
+def part(
+    engine: Engine,
+    role: str,
+    name: str = "host:1",
+    *,
+    started: float = 100,
+    seen: float = 0,
+    idle: float = 0,
+    **more: str,
+) -> None:
+    """A process that began `started` seconds ago, was last seen `seen` seconds ago, and did nothing for `idle` before that."""
+    says = {"version": "1", "mapping": "m", **more}
+    engine.sql(PART, name, role, says["version"], says["mapping"], started, started - seen, idle)
+
+
+def keys(engine: Engine) -> set[str]:
+    with engine.wiring.engine.connect() as connection:
+        return {problem.key for problem in find_problems(connection, engine.wiring.mapping, [])}
+
+
+@pytest.fixture
+def running(engine: Engine) -> Engine:
+    """All that has to run runs."""
+    for role in ("worker", "beat", "listen"):
+        part(engine, role)
+    return engine
+
+
+def test_without_processes_each_is_missed(engine: Engine) -> None:
+    """Nothing runs: that is said of each that has to."""
+    assert keys(engine) == {"missing:worker", "missing:beat", "missing:listen"}
+
+
+def test_where_all_run_there_is_no_problem(running: Engine) -> None:
+    """And none is made up."""
+    assert keys(running) == set()
+
+
+def test_a_process_that_is_not_seen_is_told_also_beside_a_fellow(running: Engine) -> None:
+    """It was killed or stopped half a minute ago, and said nothing; its fellow was there before."""
+    part(running, "worker", "host:2", started=200, seen=40)
+
+    assert keys(running) == {"lost:worker:host:2"}
+
+
+def test_a_lost_process_that_has_a_successor_is_not_missed(running: Engine) -> None:
+    """Its successor began after it was last seen."""
+    part(running, "beat", "host:2", started=400, seen=300)
+
+    assert keys(running) == set()
+
+
+def test_a_process_that_does_nothing_is_stuck(running: Engine) -> None:
+    """It lives, and gets on with nothing for more than a minute."""
+    part(running, "worker", "host:3", idle=70)
+
+    assert keys(running) == {"stuck:worker:host:3"}
+
+
+@pytest.mark.parametrize("what", ["version", "mapping"])
+def test_processes_that_differ_are_told(running: Engine, what: str) -> None:
+    """One that was not restarted decides by other rules than its fellows."""
+    part(running, "worker", "host:4", **{what: "other"})
+
+    assert keys(running) == {f"differs:{what}"}
+
+
+def test_a_role_is_asked_for_on_its_own_host(running: Engine) -> None:
+    """A container's check is about its own process."""
+    with running.wiring.engine.connect() as connection:
+        parts = read_parts(connection)
+
+    assert problems_of_role(parts, "worker", "host") == []
+    assert [p.key for p in problems_of_role(parts, "worker", "other")] == ["missing:worker"]
+    assert [p.key for p in problems_of_role(parts, "console", "host")] == ["missing:console"]
+
+
+def test_contacts_that_wait_and_are_not_sent_are_told(running: Engine) -> None:
+    """Processes live, and nothing moves: progress counts."""
+    running.contacts(1, 1)
+    running.change(1)
+    running.sql("UPDATE ringostat_sync.outbox SET created_at = now() - interval '2 minutes'")
+    assert keys(running) == {"uncollected:contacts"}
+
+    running.throttle()
+    running.collect()
+    running.sql("UPDATE ringostat_sync.pending SET captured_at = now() - interval '2 minutes'")
+    assert keys(running) == {f"waiting:{PROJECT}:contacts"}
+
+    running.end_throttle()
+    running.drain()
+    assert keys(running) == set()
+
+
+def test_changes_of_a_source_that_no_mapping_has_are_told(running: Engine) -> None:
+    """They would wait for ever without a word."""
+    running.change(1, source="nobody")
+    running.sql("UPDATE ringostat_sync.outbox SET created_at = now() - interval '2 minutes'")
+
+    assert keys(running) == {"unknown_source:nobody"}
+
+
+def test_a_pause_is_a_problem_but_for_one_by_hand(running: Engine) -> None:
+    """Its sentence says what to do."""
+    running.pause("by_hand")
+    assert keys(running) == set()
+
+    running.resume()
+    running.pause("unauthorized")
+    assert keys(running) == {f"paused:{PROJECT}:unauthorized"}
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Takes alerts, as a chat does."""
+
+    def __init__(self, texts: list[str], *arguments) -> None:
+        self.texts = texts
+        super().__init__(*arguments)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.texts.append(json.loads(body)["text"])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is printed."""
+
+
+@pytest.fixture
+def chat() -> Iterator[tuple[str, list[str]]]:
+    """An address to alert, and what it has been told."""
+    texts: list[str] = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Receiver, texts)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/hook", texts
+        server.shutdown()
+
+
+def test_a_problem_is_told_when_it_begins_and_when_it_ends(running: Engine, chat: tuple[str, list[str]]) -> None:
+    """Once each, to the log and to the address, however many processes look."""
+    url, texts = chat
+    watchers = [
+        Watcher(running.wiring.engine, None, running.wiring.mapping, lambda _: [], partial(send_alert, url))
+        for _ in range(2)
+    ]
+
+    def look() -> list[str]:
+        running.sql("UPDATE ringostat_sync.looks SET looked_at = looked_at - interval '1 minute'")
+        with capture_logs() as lines:
+            for watcher in watchers:
+                watcher.look()
+        return [line["event"] for line in lines if line["event"].startswith("problem")]
+
+    assert look() == []
+    running.pause("unauthorized")
+    assert look() == ["problem_began"]
+    assert look() == []
+    running.resume()
+    assert look() == ["problem_ended"]
+    assert [text.startswith("ringostat-sync: over: ") for text in texts] == [False, True]
+
+
+def test_an_alert_that_nobody_takes_harms_nothing(running: Engine) -> None:
+    """The address does not answer: a line in the log."""
+    with capture_logs() as lines:
+        assert not send_alert("http://127.0.0.1:9/hook", "text")
+
+    assert [line["event"] for line in lines] == ["alert_failed"]

@@ -1,0 +1,1 @@
+INSERT INTO ringostat_sync.problems (key, sentence) VALUES (:key, :sentence) ON CONFLICT (key) DO NOTHING

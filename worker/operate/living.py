@@ -1,0 +1,62 @@
+"""Living: a process of ours has a pulse, and with it looks after the job as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import Connection
+
+from worker.capture.status import WatchStatus, status
+from worker.config.mapping import load_mapping
+from worker.config.model import Mapping
+from worker.config.settings import Settings
+from worker.database.engines import outbox_engine
+from worker.operate.alert import send_alert
+from worker.operate.pulse import Pulse, identify, introduce
+from worker.operate.watch import Watcher
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def living(
+    role: str, settings: Settings, mapping: Mapping | None = None, redis: Redis | None = None
+) -> Iterator[Pulse]:
+    """Around the work of a process: it is introduced, its pulse beats, and at the end it is missed by nobody."""
+    mapping = mapping or load_mapping(settings, need_keys=False)
+    identity = identify(role, settings, mapping)
+    introduce(identity, settings, mapping)
+    watcher = Watcher(
+        engine=outbox_engine(settings.require_database_url()),
+        redis=redis,
+        mapping=mapping,
+        capture=partial(capture_of, settings, mapping),
+        tell=alert_of(settings),
+    )
+    pulse = Pulse(settings.require_database_url(), identity, also=watcher.look)
+    pulse.start()
+    log.info("ready", role=role, name=identity.name)
+    try:
+        yield pulse
+    finally:
+        pulse.stop()
+
+
+def alert_of(settings: Settings) -> Callable[[str], object] | None:
+    """What sends an alert, if SYNC_ALERT_URL says to whom."""
+    return partial(send_alert, settings.sync_alert_url.get_secret_value()) if settings.sync_alert_url else None
+
+
+def capture_of(settings: Settings, mapping: Mapping, connection: Connection) -> list[WatchStatus]:
+    """How the watches are; none if the CRM is another database, as it has no triggers of ours."""
+    if not settings.shares_database:
+        return []
+    driver = connection.connection.driver_connection
+    return status(driver, mapping)  # type: ignore[arg-type] # psycopg's own

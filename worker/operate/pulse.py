@@ -1,0 +1,150 @@
+"""Pulse: each process of ours writes every few seconds that it lives, and when it last got on with its work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+
+import psycopg
+import structlog
+
+from worker.config.model import Mapping
+from worker.config.settings import Settings, libpq_url
+
+log = structlog.get_logger()
+
+EVERY = 5.0
+"""Seconds between two signs of life."""
+STUCK_AFTER = 60.0
+"""Seconds without progress after which a process no longer counts as getting on."""
+
+BEAT = """
+INSERT INTO ringostat_sync.parts AS p (name, role, version, mapping, settings, progressed_at)
+VALUES (%(name)s, %(role)s, %(version)s, %(mapping)s, %(settings)s, ringostat_sync.clock() - make_interval(secs => %(idle)s))
+ON CONFLICT (name, role) DO UPDATE SET
+    seen_at = ringostat_sync.clock(),
+    progressed_at = excluded.progressed_at,
+    started_at = CASE WHEN %(is_first)s THEN ringostat_sync.clock() ELSE p.started_at END,
+    version = excluded.version,
+    mapping = excluded.mapping,
+    settings = excluded.settings
+"""
+END = "DELETE FROM ringostat_sync.parts WHERE name = %(name)s AND role = %(role)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a process says of itself. `mapping` and `settings` are fingerprints; `name` is `host:pid`."""
+
+    role: str
+    name: str
+    version: str
+    mapping: str
+    settings: str
+
+
+def identify(role: str, settings: Settings, mapping: Mapping) -> Identity:
+    """The identity of this process."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    return Identity(role, name, version("ringostat-sync"), mapping_fingerprint(mapping), settings_fingerprint(settings))
+
+
+def mapping_fingerprint(mapping: Mapping) -> str:
+    """Eight hex digits that differ between any two mappings; keys of the API are left out."""
+    projects = {
+        number: [project.rate.count, project.rate.period, project.batch_size]
+        for number, project in mapping.projects.items()
+    }
+    sources = {name: asdict(source) for name, source in mapping.sources.items()}
+    return _fingerprint([asdict(mapping.defaults), projects, sources])
+
+
+def settings_fingerprint(settings: Settings) -> str:
+    """Likewise of the settings by which one worker sends otherwise than another."""
+    s = settings
+    tries = [s.sync_max_attempts, s.sync_retry_base, s.sync_retry_max]
+    return _fingerprint([s.ringostat_base_url, *tries, s.sync_lease, s.ringostat_timeout])
+
+
+def _fingerprint(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
+@dataclass
+class Pulse:
+    """Signs of life from a thread of its own, until `stop`. `also` is run after each, and may look after something else."""
+
+    url: str
+    identity: Identity
+    also: Callable[[], None] | None = None
+    every: float = EVERY
+    clock: Callable[[], float] = time.monotonic
+    _progressed: float = field(default=0.0, init=False)
+    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+    _connection: psycopg.Connection[tuple[object, ...]] | None = field(default=None, init=False)
+    _is_first: bool = field(default=True, init=False)
+
+    def start(self) -> None:
+        """Begin, and say in one line what this process is."""
+        self.progress()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._thread.start()
+
+    def progress(self) -> None:
+        """The process has got on with its work."""
+        self._progressed = self.clock()
+
+    def stop(self) -> None:
+        """The process ends in order: it is missed by nobody."""
+        self._stopped.set()
+        self._thread.join(self.every)
+        self._write(END)
+        if self._connection is not None:
+            self._connection.close()
+        log.info("stopped", role=self.identity.role, name=self.identity.name)
+
+    def _run(self) -> None:
+        while True:
+            if self._write(BEAT) and self.also is not None:
+                self.also()
+            if self._stopped.wait(self.every):
+                return
+
+    def _write(self, statement: str) -> bool:
+        """Whether it could be written. A database that is away is no reason to end: it is told by those that work with it."""
+        idle = self.clock() - self._progressed
+        values = {**asdict(self.identity), "idle": idle, "is_first": self._is_first}
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg.connect(
+                    libpq_url(self.url), autocommit=True, connect_timeout=5, application_name="ringostat-sync pulse"
+                )
+            self._connection.execute(statement.encode(), values)
+        except psycopg.Error as error:
+            log.debug("pulse_not_written", kind=type(error).__name__)
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            return False
+        self._is_first = False
+        return True
+
+
+def introduce(identity: Identity, settings: Settings, mapping: Mapping) -> None:
+    """One line at the start of a process: what it is, for which projects, and where it sends."""
+    log.info(
+        "started",
+        role=identity.role,
+        version=identity.version,
+        mapping=identity.mapping,
+        project=sorted(mapping.projects) if len(mapping.projects) > 1 else next(iter(mapping.projects), None),
+        address=settings.ringostat_base_url,
+        config=str(settings.sync_config),
+    )
