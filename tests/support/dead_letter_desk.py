@@ -24,7 +24,7 @@ def bury(engine: Engine, *keys: int) -> list[OpenDeadLetter]:
 
 def listed(engine: Engine, **filters: Any) -> list[OpenDeadLetter]:
     with engine.wiring.engine.connect() as connection:
-        return dead_letters.list_dead_letters(connection, **filters)
+        return dead_letters.list_dead_letters(connection, dead_letters.Filter(**filters))
 
 
 def requeue(engine: Engine, *ids: str) -> None:

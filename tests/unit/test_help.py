@@ -28,7 +28,7 @@ def help_of(*names: str) -> str:
 
 @pytest.mark.parametrize("group", [(), ("capture",), ("dead-letters",)], ids=" ".join)
 def test_no_command_is_cut_short(group: tuple[str, ...]) -> None:
-    """The list of commands tells each in a whole sentence of fifty dead letters at most."""
+    """The list of commands tells each in a whole sentence of fifty letters at most."""
     listed = help_of(*group).split("Commands:")[1].strip().splitlines()
 
     assert not any(line.endswith("...") for line in listed)

@@ -18,6 +18,7 @@ COMMANDS = {
     "flower": "flower",
     "status": "status",
     "health": "health",
+    "contact": "contact",
     "dead-letters": "dead_letters",
     "pause": "pause",
     "resume": "pause",

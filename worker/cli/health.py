@@ -24,7 +24,7 @@ def health(
         str | None, typer.Option(metavar="ROLE", help="Ask for this host's process of a role alone.")
     ] = None,
 ) -> None:
-    """Exit with 0 if everything that should happen happens.
+    """Tell what is wrong; exits 0 if nothing is.
 
     Else with 1, and a line for each problem.
     """

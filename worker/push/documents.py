@@ -51,6 +51,14 @@ def build_documents(
     return ready, verdicts
 
 
+def build_one(mapping: Mapping, source: Source, key: str, read: Read) -> Built | Verdict:
+    """What a push would come to for one contact now: its document, or the verdict if there is none."""
+    lease = Lease(0, 0, mapping.projects[source.project], source.method, 0.0, 0)
+    contact = Claimed(source.identity, key, 0, 0, 0, source.name, 0, None, 0, 0, False)
+    ready, verdicts = build_documents(lease, [contact], mapping, read)
+    return ready[0].document if ready else verdicts[0][1]
+
+
 def sources_alike(mapping: Mapping, lease: Lease, identity: str) -> list[Source]:
     """The sources whose keys name the same contacts, in the order of the mapping."""
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -29,6 +30,7 @@ def test_a_listed_letter_has_the_promised_fields(engine: Engine) -> None:
         "http_status",
         "first_failed_at",
         "last_failed_at",
+        "message",
     ]
     assert (found["project"], found["method"], found["source"], found["key"]) == (PROJECT, "contacts", "contacts", "1")
     assert (found["reason"], found["http_status"], found["attempts"]) == ("refused", 422, 0)
@@ -153,3 +155,30 @@ def test_a_closed_letter_is_history(engine: Engine) -> None:
 
     assert [one.id for one in listed(engine)] != [dead_letter.id]
     assert states(engine) == [("1", "closed"), ("1", "open")]
+
+
+def test_dead_letters_are_chosen(engine: Engine) -> None:
+    """By source, key, time and number, each for itself and together."""
+    bury(engine, 1, 2, 3)
+    engine.sql("UPDATE ringostat_sync.dead_letters SET last_failed_at = now() - interval '2 days' WHERE key = '1'")
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+
+    assert [one.key for one in listed(engine, source="contacts")] == ["1", "2", "3"]
+    assert listed(engine, source="leads") == []
+    assert [one.key for one in listed(engine, key="2")] == ["2"]
+    assert [one.key for one in listed(engine, since=yesterday)] == ["2", "3"]
+    assert [one.key for one in listed(engine, since=yesterday, limit=1)] == ["2"]
+
+
+def test_dead_letters_are_grouped_by_cause(engine: Engine) -> None:
+    """However many there are, a line a cause: its count, some ids, and what to do."""
+    bury(engine, 1, 2, 3)
+    engine.contacts(7, 7)
+    engine.sql("UPDATE crm.contacts SET phone = 'none' WHERE id = 7")
+    engine.change(7)
+    engine.drain()
+    first, second = dead_letters.group_dead_letters(listed(engine))
+
+    assert (first.count, first.reason, second.count, second.reason) == (3, "refused", 1, "no_directions")
+    assert first.fix
+    assert first.ids == [one.id for one in listed(engine, reason="refused")]

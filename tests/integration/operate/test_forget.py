@@ -300,7 +300,7 @@ def command(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tu
     """The command on the engine's databases: exit code, output, and the error that `main` tells in one line."""
     for name, value in engine.wiring.settings.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(session, "set_up_logs", lambda _: None)  # it would outlive the runner's standard error
+    monkeypatch.setattr(session, "set_up_logs", lambda *_: None)  # it would outlive the runner's standard error
 
     def run(*arguments: str) -> tuple[int, str, BaseException | None]:
         done = CliRunner().invoke(make_app(), ["forget", *arguments])

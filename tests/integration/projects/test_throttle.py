@@ -129,7 +129,7 @@ def test_an_operator_who_knows_better_ends_it(engine: Engine, monkeypatch: pytes
 
     for name, value in engine.wiring.settings.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(session, "set_up_logs", lambda _: None)  # it would outlive the runner's standard error
+    monkeypatch.setattr(session, "set_up_logs", lambda *_: None)  # it would outlive the runner's standard error
     done = CliRunner().invoke(make_app(), ["resume", str(PROJECT)])
     assert (done.exit_code, done.output) == (0, f"Project {PROJECT} is resumed.\n")
     engine.drain()
