@@ -17,6 +17,7 @@ COMMANDS = {
     "listen": "listen",
     "flower": "flower",
     "status": "status",
+    "console": "console",
     "health": "health",
     "contact": "contact",
     "dead-letters": "dead_letters",

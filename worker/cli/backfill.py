@@ -11,9 +11,10 @@ from sqlalchemy.exc import OperationalError
 
 from worker.backfill.backfill import Backfill
 from worker.cli.outbox import in_one_line
-from worker.cli.session import begin, known_source
+from worker.cli.session import begin
 from worker.config.query import clean_condition
 from worker.errors import ConfigError, RefusedError, first_line
+from worker.operate.known import known_source
 from worker.operate.times import iso
 from worker.wiring import Wiring
 

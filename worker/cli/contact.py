@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from worker.cli.outbox import in_one_line
-from worker.cli.session import begin, known_source, print_json, printable
+from worker.cli.session import begin, print_json, printable
 from worker.operate.contact import Story, read_story
+from worker.operate.known import known_source
 from worker.projects.addresses import Address
 from worker.read.reader import Reader
 from worker.wiring import Wiring

@@ -14,12 +14,13 @@ from sqlalchemy import Connection
 
 from models import DeadLetterReason
 from worker.cli.outbox import outbox
-from worker.cli.session import begin, known_project, mapping_of, print_json, printable, wide_console
+from worker.cli.session import begin, mapping_of, print_json, printable, wide_console
 from worker.cli.tables import print_rows, to_the_second
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.operate import dead_letters
 from worker.operate.dead_letters import Filter
+from worker.operate.known import known_project
 
 app = typer.Typer(help="Contacts that could not be sent.", no_args_is_help=True)
 

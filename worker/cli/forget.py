@@ -8,9 +8,10 @@ import typer
 from rich.console import Console
 
 from worker.cli.outbox import outbox_database
-from worker.cli.session import begin, known_source, mapping_of
+from worker.cli.session import begin, mapping_of
 from worker.operate.forget import A_LITTLE, Forgotten
 from worker.operate.forget import forget as remove
+from worker.operate.known import known_source
 
 COPIES = (
     "The CRM and Ringostat keep their own copies: Ringostat's API has no delete,"

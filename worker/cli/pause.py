@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from worker.cli.outbox import outbox
-from worker.cli.session import begin, known_project, mapping_of
+from worker.cli.session import begin, mapping_of
 from worker.config.model import Project
 from worker.config.settings import Settings
 from worker.errors import LimiterUnavailableError
+from worker.operate.known import known_project
 from worker.projects import pauses
 from worker.wiring import Wiring
 

@@ -7,9 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from worker.config.mapping import load_mapping
-from worker.config.model import Mapping, Source
+from worker.config.model import Mapping
 from worker.config.settings import Settings, load_settings
-from worker.errors import RefusedError
 from worker.logs import set_up_logs
 
 if TYPE_CHECKING:
@@ -26,22 +25,6 @@ def begin() -> Settings:
 def mapping_of(settings: Settings) -> Mapping:
     """The mapping, for a command that does not post."""
     return load_mapping(settings, need_keys=False)
-
-
-def known_project(mapping: Mapping, project: int) -> int:
-    """The project's id, or RefusedError where the mapping has none such."""
-    if project not in mapping.projects:
-        known = ", ".join(str(known) for known in sorted(mapping.projects))
-        raise RefusedError(f"There is no project {project}: the configuration has {known}.")
-    return project
-
-
-def known_source(mapping: Mapping, source: str) -> Source:
-    """The source of this name, or RefusedError where the mapping has none such."""
-    if source not in mapping.sources:
-        known = ", ".join(sorted(mapping.sources))
-        raise RefusedError(f"There is no source {source!r}: the mapping has {known}.")
-    return mapping.sources[source]
 
 
 def print_json(value: Any) -> None:

@@ -84,14 +84,14 @@ def list_dead_letters(connection: Connection, chosen: Filter = Filter()) -> list
     return [_dead_letter(row) for row in connection.execute(sql(__package__, "list_dead_letters"), asdict(chosen))]
 
 
-def group_dead_letters(found: Sequence[OpenDeadLetter]) -> list[Cause]:
+def group_dead_letters(found: Sequence[OpenDeadLetter], examples: int = EXAMPLES) -> list[Cause]:
     """Dead letters by cause, the most frequent first: the API's words if it had any, else ours, without what differs."""
     groups: dict[tuple[str, str], list[str]] = {}
     for dead_letter in found:
         words = cause(dead_letter.message or dead_letter.detail)
         groups.setdefault((dead_letter.reason, words), []).append(dead_letter.id)
     causes = [
-        Cause(reason, words, len(ids), ids[:EXAMPLES], FIXES[DeadLetterReason(reason)])
+        Cause(reason, words, len(ids), ids[:examples], FIXES[DeadLetterReason(reason)])
         for (reason, words), ids in groups.items()
     ]
     return sorted(causes, key=lambda group: (-group.count, group.reason, group.cause))

@@ -1,0 +1,31 @@
+// The page's words: every key in both languages.
+export const WORDS = {
+  uk: {
+    problems: 'Проблеми', lanes: 'Проєкти', lookUp: 'Чому контакт (не) на телефоні?', show: 'Показати', deadLetters: 'Не надіслані контакти',
+    parts: 'Процеси', capture: 'Спостереження за таблицями', requests: 'Останні запити', yes: 'Так', no: 'Ні',
+    well: 'Усе гаразд', ill: (n) => `Проблем: ${n}`, lost: 'Сервер не відповідає. Щойно він повернеться, сторінка оновиться сама.',
+    contacts: 'контакти', organizations: 'організації', project: 'Проєкт', pending: 'чекають', in_flight: 'у дорозі', oldest: 'найстарша зміна',
+    sent: 'надіслано', unchanged: 'без змін', absent: 'немає в CRM', dead: 'не надіслано', used: 'ліміт', eta: 'ще',
+    paused: 'Пауза', until: 'до', pause: 'Зупинити', resume: 'Продовжити', none: 'Немає', drift: 'Звірка', key: 'Ключ контакту в CRM',
+    requeue: 'Надіслати знову', discard: 'Відкинути', one: 'Показати один', askPause: (p) => `Нічого не надсилати для проєкту ${p}?`,
+    askResume: (p) => `Зняти паузу проєкту ${p}?`, askRequeue: (n) => `Надіслати знову: ${n}?`, askDiscard: (n) => `Відкинути назавжди: ${n}?`,
+    role: 'роль', name: 'назва', version: 'версія', mapping: 'мапінг', seen: 'видно', source: 'джерело', table: 'таблиця', state: 'стан',
+    time: 'час', batch: 'пакет', entries: 'контактів', outcome: 'результат', seconds: 'с', minutes: 'хв', hours: 'год', request: 'запит',
+    throttled: 'API просить зачекати до', inCrm: 'У CRM', accepted: 'Прийнято', same: 'збігається з CRM', notSame: 'відрізняється від CRM',
+    differing: 'відрізняються', never_sent: 'не надіслані', gone: 'зникли', held: 'чекає на `reconcile --confirm`', language: 'English',
+  },
+  en: {
+    problems: 'Problems', lanes: 'Projects', lookUp: 'Why is a contact (not) on the telephone?', show: 'Show', deadLetters: 'Dead letters',
+    parts: 'Processes', capture: 'Watched tables', requests: 'Last requests', yes: 'Yes', no: 'No',
+    well: 'All is well', ill: (n) => `Problems: ${n}`, lost: 'The server does not answer. The page goes on by itself when it is back.',
+    contacts: 'contacts', organizations: 'organizations', project: 'Project', pending: 'waiting', in_flight: 'in flight', oldest: 'oldest change',
+    sent: 'sent', unchanged: 'unchanged', absent: 'absent', dead: 'dead letters', used: 'limit', eta: 'done in',
+    paused: 'Paused', until: 'until', pause: 'Pause', resume: 'Resume', none: 'None', drift: 'Reconciled', key: "The contact's key in the CRM",
+    requeue: 'Requeue', discard: 'Discard', one: 'Show one', askPause: (p) => `Send nothing for project ${p}?`,
+    askResume: (p) => `Lift the pause of project ${p}?`, askRequeue: (n) => `Requeue ${n}?`, askDiscard: (n) => `Discard ${n} for good?`,
+    role: 'role', name: 'name', version: 'version', mapping: 'mapping', seen: 'seen', source: 'source', table: 'table', state: 'state',
+    time: 'time', batch: 'batch', entries: 'contacts', outcome: 'outcome', seconds: 's', minutes: 'min', hours: 'h', request: 'request',
+    throttled: 'The API asks to wait until', inCrm: 'In the CRM', accepted: 'Accepted', same: 'equals the CRM', notSame: 'differs from the CRM',
+    differing: 'differing', never_sent: 'never sent', gone: 'gone', held: 'waits for `reconcile --confirm`', language: 'Українська',
+  },
+};
