@@ -93,7 +93,7 @@ def _roomy_memory() -> Path | None:
 def _fresh_database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
     name = f"test_{next(numbers)}"
     names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
-    _execute(server, sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+    _execute(server, sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy").format(**names))
     try:
         yield server.url(name)
     finally:

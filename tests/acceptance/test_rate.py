@@ -11,6 +11,8 @@ from tests.chaos.house import House
 from tests.support.arrivals import most_in_a_second, used, used_at_best
 from worker.local.sandbox.faults import Status
 
+pytestmark = pytest.mark.alone
+
 RATE = 5
 LONG = 120
 SECONDS = [pytest.param(10), pytest.param(LONG, marks=pytest.mark.storm)]

@@ -182,6 +182,7 @@ def test_one_bad_contact_in_a_stream_harms_itself_alone(versions: Engine) -> Non
     assert versions.names() == expected
 
 
+@pytest.mark.alone
 def test_the_receiver_counts_no_more_than_the_rate(make_engine: Callable[..., Engine]) -> None:
     """Over all workers, retries and splits: in any second at most N + 1 requests arrive; with a backlog most of N."""
     engine = make_engine(RINGOSTAT_RATE_LIMIT="20/s", RINGOSTAT_BATCH_SIZE="5", SYNC_MAX_ATTEMPTS="1000")

@@ -18,6 +18,7 @@ def limiter(redis: Redis, posted: Posted | None = None) -> Limiter:
     return Limiter(redis, "test", lambda *_: posted or Posted([], 0.0), time.sleep)
 
 
+@pytest.mark.alone
 def test_no_period_grants_more_than_n(redis_url: str) -> None:
     """Five at once ask for two seconds: by Redis's clock no second permits more than ten, and at least 95 % are used."""
     project = Project(1, Rate(10, 1.0), 100)
