@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from worker import logs  # noqa: F401 - before anybody else loads structlog
 from worker.errors import SyncError, sentence
 
 INTERRUPTED = 130
@@ -14,9 +13,9 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command; an error of ours is one line on standard error, and its exit code."""
     try:
-        from worker.cli.app import make_app  # noqa: PLC0415 - slow enough to be interrupted
+        from worker.cli.app import HELP, make_app  # noqa: PLC0415 - slow enough to be interrupted
 
-        make_app(sys.argv[1] if len(sys.argv) > 1 else None)()
+        make_app(sys.argv[1] if len(sys.argv) > 1 else HELP)()
     except SyncError as error:
         print(f"ringostat-sync: {sentence(error)}", file=sys.stderr)  # noqa: T201 - a person's answer, not a log line
         sys.exit(error.exit_code)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from worker.cli.app import COMMANDS, make_app
+from worker import __version__
+from worker.cli.app import COMMANDS, HELP, VERSION, make_app
 from worker.errors import ConfigError, sentence
 
 ROOT = typer.main.get_command(make_app())
@@ -47,6 +50,26 @@ def test_options_take_what_a_person_would_call_them(names: tuple[str, ...]) -> N
 def test_every_command_is_listed() -> None:
     """But for the demo's own."""
     assert set(COMMANDS) - {line.split()[0] for line in help_of().splitlines() if line.startswith("  ")} == {"demo-crm"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_what_the_command_says(name: str) -> None:
+    """The list is made without loading the commands, so their first lines are written twice."""
+    command = ROOT.commands[name]
+
+    assert (COMMANDS[name].line, COMMANDS[name].is_hidden) == (command.get_short_help_str(80), command.hidden)
+
+
+@pytest.mark.parametrize("asked", [HELP, VERSION])
+def test_help_and_version_load_no_command(asked: str) -> None:
+    """They answer at once: loading all commands takes a second."""
+    program = f"import sys, worker.__main__; sys.argv[1:] = [{asked!r}]; worker.__main__.main()"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert {"pydantic", "sqlalchemy", "structlog", "celery"}.isdisjoint(done.stderr.split())
+    assert (COMMANDS["status"].line if asked == HELP else f"ringostat-sync {__version__}\n") in done.stdout
 
 
 @pytest.mark.parametrize(

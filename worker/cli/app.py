@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Annotated, NamedTuple
 
 import typer
 
+from worker import __version__
+
+HELP, VERSION = "--help", "--version"
+
+
+class Command(NamedTuple):
+    """What the list of commands says of one; a test holds it against the command's own help."""
+
+    module: str
+    """In this folder; it has an `app` of sub-commands, or a function of the command's name."""
+    line: str
+    is_hidden: bool = False
+
+
 COMMANDS = {
-    "up": "up",
-    "migrate": "schema",
-    "capture": "capture",
-    "check": "check",
-    "backfill": "backfill",
-    "worker": "worker",
-    "beat": "beat",
-    "listen": "listen",
-    "flower": "flower",
-    "status": "status",
-    "console": "console",
-    "health": "health",
-    "contact": "contact",
-    "dead-letters": "dead_letters",
-    "pause": "pause",
-    "resume": "pause",
-    "forget": "forget",
-    "sandbox": "stand_ins",
-    "demo-crm": "stand_ins",
+    "up": Command("up", "Run everything in one process tree."),
+    "migrate": Command("schema", "Bring the database's schema to head."),
+    "capture": Command("capture", "The triggers by which changes reach the outbox."),
+    "check": Command("check", "Check settings, connections and mapping."),
+    "backfill": Command("backfill", "Have every contact of a source sent."),
+    "worker": Command("worker", "Collect and push."),
+    "beat": Command("beat", "Wake the collector every few seconds."),
+    "listen": Command("listen", "Wake the collector as soon as a change commits."),
+    "flower": Command("flower", "Show the job at work, in a browser."),
+    "status": Command("status", "Show what waits, what arrived, what is paused."),
+    "health": Command("health", "Tell what is wrong; exits 0 if nothing is."),
+    "contact": Command("contact", "Tell why a contact is (not) on the telephone."),
+    "console": Command("console", "Show how the job is, in a browser."),
+    "dead-letters": Command("dead_letters", "Contacts that could not be sent."),
+    "pause": Command("pause", "Send nothing for a project until `resume`."),
+    "resume": Command("pause", "Lift any pause of a project."),
+    "forget": Command("forget", "Remove all that is held of one contact."),
+    "sandbox": Command("stand_ins", "Run the stand-in for Ringostat's API."),
+    "demo-crm": Command("stand_ins", "Fill the CRM's database with a demo, and live in it.", is_hidden=True),
 }
-"""By name, the module in this folder: it has an `app` of sub-commands, or a function of the command's name."""
-HIDDEN = {"demo-crm"}
 
 
 def make_app(asked: str | None = None) -> typer.Typer:
-    """The application; with the `asked` command alone, where there is such a one: the others are slow to load."""
+    """The application. `asked`: the first word of the command line.
+
+    A command that is asked for is loaded alone, and for help or the version none is: all of them take a second.
+    """
     app = typer.Typer(
         name="ringostat-sync",
         no_args_is_help=True,
@@ -42,13 +58,40 @@ def make_app(asked: str | None = None) -> typer.Typer:
     )
     app.callback()(_about)
     for name in [asked] if asked in COMMANDS else COMMANDS:
-        module = import_module(f"worker.cli.{COMMANDS[name]}")
-        if hasattr(module, "app"):
-            app.add_typer(module.app, name=name)
+        if asked in {HELP, VERSION}:
+            _list(app, name)
         else:
-            app.command(name, hidden=name in HIDDEN)(getattr(module, name.replace("-", "_")))
+            _load(app, name)
     return app
 
 
-def _about() -> None:
+def _list(app: typer.Typer, name: str) -> None:
+    command = COMMANDS[name]
+    app.command(name, hidden=command.is_hidden, help=command.line)(_listed)
+
+
+def _listed() -> None:
+    """In the place of a command in the list; it is never called."""
+
+
+def _load(app: typer.Typer, name: str) -> None:
+    command = COMMANDS[name]
+    module = import_module(f"worker.cli.{command.module}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name)
+    else:
+        app.command(name, hidden=command.is_hidden)(getattr(module, name.replace("-", "_")))
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"ringostat-sync {__version__}")
+        raise typer.Exit
+
+
+def _about(
+    _version: Annotated[
+        bool, typer.Option(VERSION, help="Show the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
     """Keeps the Ringostat Smart Phone contact book equal to your CRM."""
