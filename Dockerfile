@@ -4,7 +4,7 @@ RUN python -m venv /opt/ringostat-sync
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements.lock .
 RUN /opt/ringostat-sync/bin/pip install --require-hashes -r requirements.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY worker worker
 COPY models models
 COPY migrations migrations

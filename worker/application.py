@@ -18,6 +18,7 @@ from celery import Celery, signals
 from celery.platforms import SecurityWarning
 from kombu import Exchange, Queue
 
+from worker.config.extras import require_extra
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.messages import KINDS, UPKEEP, Messages, queue_name
@@ -145,6 +146,7 @@ def run_flower(settings: Settings, address: str, *, writable: bool, database: Pa
     """Show workers and tasks at FLOWER_PORT until SIGTERM; never without a password. `database` keeps what was seen."""
     if settings.flower_basic_auth is None:
         raise ConfigError("FLOWER_BASIC_AUTH is not set: set it to user:password, as the page shows the whole job.")
+    require_extra("flower", "flower", "Flower")
     from worker.operate.flower import show  # noqa: PLC0415 - tornado's options are only defined where they are used
 
     application = make_application(settings)

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from worker.config.extras import require_extra
 from worker.config.mapping import keyless_projects, load_mapping
 from worker.config.settings import Settings, load_settings
 from worker.errors import ConfigError
@@ -34,6 +35,7 @@ class Surroundings:
 def surround(stack: ExitStack, given: Mapping[str, str]) -> Surroundings:
     """Start the servers that are missing; `stack` stops them, last started first. Raises ConfigError."""
     settings = load_settings(given)
+    require_extra("flower", "up", "Flower")
     has_mapping = os.path.exists(settings.sync_config)
     has_sandbox = not _has_key(settings, has_mapping=has_mapping)
     _make_home(settings.sync_home)

