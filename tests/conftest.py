@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +18,10 @@ import redis
 from hypothesis import settings
 from psycopg import sql
 
+from tests.support.postgres import PROGRAMS, postgres_in
 from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
+from worker.local.up.embedded.postgres import server_binary
 
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 MEMORY = Path("/dev/shm")  # Linux' own
 ROOM = 4 * 2**30
 numbers = itertools.count(1)
@@ -27,8 +29,17 @@ numbers = itertools.count(1)
 settings.register_profile("storm", max_examples=3000, print_blob=True)
 
 
+def pytest_report_header() -> str:
+    """Which PostgreSQL the tests run on."""
+    programs = PROGRAMS or server_binary().parent
+    asked = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return f"PostgreSQL: {asked.stdout.strip()}"
+
+
 def pytest_configure() -> None:
     """A run ended by SIGTERM takes its servers along, as one ended by Ctrl-C does."""
+    if PROGRAMS and not (PROGRAMS / "postgres").exists():
+        raise pytest.UsageError(f"POSTGRES: there is no program `postgres` in {PROGRAMS}.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -36,7 +47,7 @@ def pytest_configure() -> None:
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A running PostgreSQL that survives no power cut; `url(name)` is a database's."""
     home = _roomy_memory() or tmp_path_factory.mktemp("postgres")
-    with _running(EmbeddedPostgres(home, settings=CARELESS), home) as server:
+    with _running(postgres_in(home), home) as server:
         yield server
 
 

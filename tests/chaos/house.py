@@ -26,6 +26,7 @@ from tests.chaos.armed import FOLDER
 from tests.chaos.processes import ROOT, Process, Supervisor
 from tests.chaos.proxy import Proxy
 from tests.support.arrivals import most_in_a_second
+from tests.support.postgres import postgres_in
 from tests.support.waiting import nothing_waits, wait_until
 from worker import capture
 from worker.config.mapping import load_mapping
@@ -33,7 +34,7 @@ from worker.config.settings import load_settings
 from worker.failpoints import Failpoint
 from worker.local.sandbox.faults import Refuse, Rule
 from worker.local.sandbox.server import Sandbox
-from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
+from worker.local.up.embedded import EmbeddedValkey
 
 PROJECT = 106
 CONTACTS = 6_000
@@ -109,7 +110,7 @@ class House:
         **settings: str,
     ) -> None:
         self.folder, self.rate, self.contacts, self.poison, self.timeout = folder, rate, contacts, poison, timeout
-        self.postgres = EmbeddedPostgres(folder, settings={"fsync": "off", "full_page_writes": "off"})
+        self.postgres = postgres_in(folder, {"fsync": "off", "full_page_writes": "off"})
         self.valkey = EmbeddedValkey(folder)
         self.sandbox = Sandbox(history=True)
         self.proxy = Proxy(lambda: self.valkey.port)
