@@ -1,17 +1,33 @@
 # make up: everything, from nothing.  make test: the tests.  make check: lint and types.
+#   make test ONE=tests/unit/test_cut.py    only these
+#   make test POSTGRES=/path/to/bin         on the PostgreSQL whose programs are there: 15, 16, 17 or 18
+#   make up PYTHON=python3.13               with this Python, which is 3.11 or later
 # make chaos: the long tests, then every fault several times, and one table (an hour).
 # make bench: the product beside a floor and beside peers; ARGS='--quick drain' is less of it.
-PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VENV_SH := PYTHON="$(PYTHON)" sh tools/venv.sh
+# Most tests wait for a server or a process, so more of them than there are cores run at once.
+AT_ONCE := 4
+export POSTGRES
 
-.PHONY: up test chaos check bench format lock clean
+.PHONY: up install test chaos check bench format lock clean
 
-up: $(VENV)/runtime
+up: $(VENV)/up
 	@exec $(BIN)/ringostat-sync up
 
+install: $(VENV)/up
+
+# What measures a rate has the machine to itself.
 test: $(VENV)/dev
-	$(BIN)/python -m pytest
+ifdef ONE
+	$(BIN)/python -m pytest $(ONE)
+else
+	@failed=0; \
+	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadgroup -m "not storm and not alone" || failed=1; \
+	$(BIN)/python -m pytest -m "not storm and alone" || failed=1; \
+	exit $$failed
+endif
 
 chaos: $(VENV)/dev
 	$(BIN)/python -m pytest -m storm
@@ -29,29 +45,29 @@ format: $(VENV)/dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+ifneq ($(shell $(VENV_SH) check),good)
+.PHONY: $(VENV)/made
+endif
+
+$(VENV)/made:
+	@$(VENV_SH) make
 
 # Each install is remembered by a file that is younger than what it was made from.
-$(VENV)/runtime: requirements.lock pyproject.toml | $(BIN)/python
+$(VENV)/%: requirements-%.lock pyproject.toml $(VENV)/made
 	@echo "Installing (once, for a minute or two) …"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(VENV_SH) install $<
 	@touch $@
 
-$(VENV)/dev: requirements-dev.lock $(VENV)/runtime
-	@echo "Installing what the tests need (once) …"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@touch $@
-
-$(VENV)/bench: benchmarks/requirements.txt $(VENV)/runtime
+$(VENV)/bench: benchmarks/requirements.txt $(VENV)/up
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
-# The locks hold names, versions and hashes, for every platform, and no address.
+# The locks hold names, versions and hashes, for every platform, and no address. The first is the image's.
+LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml
 lock:
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --output-file requirements.lock pyproject.toml
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(LOCK) --extra flower --output-file requirements.lock
+	$(LOCK) --extra up --constraint requirements.lock --output-file requirements-up.lock
+	$(LOCK) --extra dev --constraint requirements-up.lock --output-file requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .ringostat-sync
