@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 
 import psycopg
 import structlog
 
+from worker import __version__
 from worker.config.model import Mapping
 from worker.config.settings import Settings, libpq_url
 
@@ -53,7 +53,7 @@ class Identity:
 def identify(role: str, settings: Settings, mapping: Mapping) -> Identity:
     """The identity of this process."""
     name = f"{socket.gethostname()}:{os.getpid()}"
-    return Identity(role, name, version("ringostat-sync"), mapping_fingerprint(mapping), settings_fingerprint(settings))
+    return Identity(role, name, __version__, mapping_fingerprint(mapping), settings_fingerprint(settings))
 
 
 def mapping_fingerprint(mapping: Mapping) -> str:
