@@ -44,10 +44,11 @@ class Assembly(Wiring):
         """Batches become requests, and their answers verdicts."""
         engine, policy = self.engine, self.policy
         releases = Releases(engine, policy)
-        client = ApiClient(self.settings.ringostat_base_url, self.settings.ringostat_timeout)
+        address, timeout = self.settings.ringostat_base_url, self.settings.ringostat_timeout
+        client = ApiClient(address, timeout, self.network, self.keys)
         # A request whose lease was just checked waits for no thread, even if a group that broke off has left requests on the wire.
         threads = ThreadPoolExecutor(4 * GROUP, "sender")
         sender = Sender(engine, self.limiter, client, policy, releases, threads)
         receiver = Receiver(engine, self.limiter, policy, random.Random())  # noqa: S311 - it spreads retries
-        address = Address(engine, self.settings.ringostat_base_url)
-        return Pusher(engine, Reader(self.crm), self.mapping, policy, sender, receiver, releases, address)
+        accepting = Address(engine, address)
+        return Pusher(engine, Reader(self.crm), self.mapping, policy, sender, receiver, releases, accepting)

@@ -23,6 +23,7 @@ from worker.errors import LimiterUnavailableError, SyncError
 from worker.failpoints import Failpoint, hit
 from worker.listen.look import look
 from worker.messages import Messages
+from worker.projects import pauses
 from worker.upkeep.purge import purge
 from worker.upkeep.recover import recover
 
@@ -104,7 +105,9 @@ class Tasks:
 
     def sweep(self) -> dict[str, Any]:
         """Wake the projects that have something to do."""
-        with self.parts.engine.connect() as connection:
+        with self.parts.engine.begin() as connection:
+            for rekeyed in self.parts.keys.changed(self.parts.mapping.projects.values()):
+                pauses.try_new_key(connection, rekeyed.id)
             projects = look(connection, self.parts.mapping)
         woken = [project for project in sorted(projects) if self.parts.wake.claim(project)]
         for project in woken:

@@ -10,8 +10,10 @@ from typing import Self
 from redis import Redis
 from sqlalchemy import Engine
 
+from worker.api.keys import Keys
 from worker.config.mapping import load_mapping
 from worker.config.model import Mapping
+from worker.config.network import Network, read_network
 from worker.config.policy import Policy
 from worker.config.settings import Settings
 from worker.database.engines import crm_engine, outbox_engine
@@ -38,7 +40,25 @@ class Wiring:
         `lasting`: see `outbox_engine`. A worker's moves need not last: what is lost is done again, and what must not be lost
         (that a request is about to leave) asks for it itself.
         """
-        return cls(settings, load_mapping(settings, need_keys=need_keys), lasting)
+        wiring = cls(settings, load_mapping(settings, need_keys=need_keys), lasting)
+        if need_keys:
+            wiring.network  # noqa: B018 - what is wrong with it is told before anything is sent
+        return wiring
+
+    @cached_property
+    def network(self) -> Network:
+        """The way to the API. Raises ConfigError."""
+        address = self.settings.ringostat_base_url
+        network = read_network(self.settings.environment, address)
+        if address.startswith("https://") and (network.cert_file or network.cert_dir):
+            from worker.api.certificates import trusted  # noqa: PLC0415 - only where there is something to look at
+
+            trusted(network)
+        return network
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys()
 
     @cached_property
     def policy(self) -> Policy:

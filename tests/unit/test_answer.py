@@ -216,3 +216,67 @@ def test_a_deep_body_reports_no_error() -> None:
 def test_every_outcome_has_a_word(outcome, word: str) -> None:
     """A failure after which the API may have processed the request is called by what it is: unknown."""
     assert name(outcome) == word
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "seconds"),
+    [
+        ("Tue, 24 Nov 2026 12:00:30 GMT", "Tue, 24 Nov 2026 12:00:00 GMT", 30),
+        ("Tue, 24 Nov 2026 09:00:30 GMT", "Tue, 24 Nov 2026 09:00:00 GMT", 30),
+        ("Thu, 24 Nov 2033 12:02:00 GMT", "Thu, 24 Nov 2033 12:00:00 GMT", 120),
+        ("Tue, 24 Nov 2026 15:00:10 +0300", "Tue, 24 Nov 2026 12:00:00 GMT", 10),
+        ("Mon, 23 Nov 2026 12:00:00 GMT", "Mon, 23 Nov 2026 12:00:00 GMT", 0),
+        ("Tue, 24 Nov 2026 11:59:00 GMT", "Tue, 24 Nov 2026 12:00:00 GMT", 0),
+        ("Tue, 24 Nov 2026 12:00:30 GMT", None, 30),
+        ("Tue, 24 Nov 2026 12:00:30 GMT", "", 30),
+        ("Tue, 24 Nov 2026 12:00:30 GMT", "yesterday", 30),
+        ("Tue, 24 Nov 2026 12:00:30 GMT", "Tue, 99 Nov 2026 12:00:00 GMT", 30),
+        ("Tue, 24 Nov 2026 12:00:30 GMT", "Thu, 01 Jan 1970 00:00:07 GMT", 30),
+        ("Tue, 24 Nov 2026 12:00:30 GMT", "Sat, 01 Jan 2050 00:00:00 GMT", 30),
+        ("7", "Thu, 01 Jan 1970 00:00:07 GMT", 7),
+    ],
+)
+def test_a_date_is_held_against_the_answers_own(value: str, date: str | None, seconds: float) -> None:
+    """Our clock may be wrong by hours; it counts where the answer has no date, or one that makes no sense beside the other."""
+    assert retry_after(value, now=NOW, date=date) == seconds
+
+
+def test_the_answers_own_date_is_its_date_header() -> None:
+    """Whose clock is three hours behind ours."""
+    headers = {"retry-after": "Tue, 24 Nov 2026 09:00:30 GMT", "date": "Tue, 24 Nov 2026 09:00:00 GMT"}
+
+    assert read(429, **headers) == Throttled(429, 30.0)
+
+
+@given(st.integers(200, 999), st.dictionaries(st.sampled_from(["retry-after", "date", "x"]), st.text()), st.binary())
+def test_no_header_is_too_strange(status: int, headers: dict[str, str], body: bytes) -> None:
+    """Any status, headers and body are an outcome."""
+    assert isinstance(read(status, body, **headers), OUTCOMES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("dns", "DNS"),
+        ("refused", "firewall"),
+        ("certificate_expired", "clock"),
+        ("certificate_untrusted", "SSL_CERT_FILE"),
+        ("certificate_hostname", "RINGOSTAT_BASE_URL"),
+        ("proxy_refused", "The proxy's host refuses the connection: check HTTPS_PROXY"),
+        ("proxy_certificate_untrusted", "The proxy's certificate"),
+        ("proxy_407", "password"),
+        ("proxy_502", "502"),
+        ("http_503", "503"),
+        ("connect_timeout", "HTTPS_PROXY"),
+        ("read_timeout", "RINGOSTAT_TIMEOUT"),
+        ("anything_else", "RINGOSTAT_BASE_URL"),
+    ],
+)
+def test_every_failure_has_a_sentence_that_says_what_to_do(kind: str, words: str) -> None:
+    """One, with a full stop."""
+    sentence = Failed(kind, unknown=False).sentence
+
+    assert words in sentence
+    assert sentence.endswith(".")
+    assert ". " not in sentence
+    assert "{" not in sentence

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
+import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy.engine import make_url
 
 from worker.config.model import Rate
 from worker.config.settings import libpq_url, load_settings
@@ -41,6 +49,10 @@ def test_a_rate_is_requests_a_period(written, rate):
         ("DATABASE_URL", "postgresql://db:70000/crm"),
         ("DATABASE_URL", "postgresql://u:p@ss@db/crm"),
         ("DATABASE_URL", "postgresql://db/crm\n"),
+        ("DATABASE_URL", "postgresql://db..example.com/crm"),
+        ("DATABASE_URL", f"postgresql://{'a' * 64}/crm"),
+        ("DATABASE_URL", "postgresql:///crm?host=db..example.com"),
+        ("DATABASE_URL", "postgresql://db/crm%zz"),
         ("CRM_DATABASE_URL", "crm"),
         ("REDIS_URL", "http://redis:6379"),
         ("REDIS_URL", "redis"),
@@ -75,6 +87,39 @@ def test_a_rate_is_requests_a_period(written, rate):
         ("RINGOSTAT_BASE_URL", "https://api.ringostat.net/#top"),
         ("RINGOSTAT_BASE_URL", "https://api.ringostat.net:0"),
         ("RINGOSTAT_BASE_URL", "https://api.ringostat.net:port"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net:99999"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net:"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net:４４３"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net "),
+        ("RINGOSTAT_BASE_URL", " https://api.ringostat.net"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringo stat.net"),
+        ("RINGOSTAT_BASE_URL", "https://api..ringostat.net"),
+        ("RINGOSTAT_BASE_URL", "https://.ringostat.net"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net.."),
+        ("RINGOSTAT_BASE_URL", "https://."),
+        ("RINGOSTAT_BASE_URL", f"https://{'a' * 64}.ringostat.net"),
+        ("RINGOSTAT_BASE_URL", f"https://{'a.' * 127}net"),
+        ("RINGOSTAT_BASE_URL", "https://апі.рінгостат.укр"),
+        ("RINGOSTAT_BASE_URL", "https://xn--.net"),
+        ("RINGOSTAT_BASE_URL", "https://xn--99999999999999.net"),
+        ("RINGOSTAT_BASE_URL", "https://xn--abc-.net"),
+        ("RINGOSTAT_BASE_URL", "https://api_ringostat,net"),
+        ("RINGOSTAT_BASE_URL", "https://api%2eringostat.net"),
+        ("RINGOSTAT_BASE_URL", "https://1.2.3"),
+        ("RINGOSTAT_BASE_URL", "https://300.1.2.3"),
+        ("RINGOSTAT_BASE_URL", "https://0x7f.1"),
+        ("RINGOSTAT_BASE_URL", "https://[::1"),
+        ("RINGOSTAT_BASE_URL", "https://[api]"),
+        ("RINGOSTAT_BASE_URL", "https://[1::2::3]"),
+        ("RINGOSTAT_BASE_URL", "https://[fe80::1%25eth0]"),
+        ("RINGOSTAT_BASE_URL", "https:///minicrm"),
+        ("RINGOSTAT_BASE_URL", "https:/api.ringostat.net"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net/@"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net?"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net#"),
+        ("RINGOSTAT_BASE_URL", f"https://api.ringostat.net/{'a' * 3000}"),
+        ("REDIS_URL", "redis://red..is/0"),
+        ("REDIS_URL", f"redis://{'a' * 64}/0"),
         ("RINGOSTAT_RATE_LIMIT", "5"),
         ("RINGOSTAT_RATE_LIMIT", "0/s"),
         ("RINGOSTAT_RATE_LIMIT", "-5/s"),
@@ -128,6 +173,28 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_the_variable(name, valu
         ("DATABASE_URL", "postgresql://u:hunter2@db:port/crm", "hunter2"),
         ("CRM_DATABASE_URL", "mysql://u:hunter2@db/crm", "hunter2"),
         ("REDIS_URL", "redis://:hunter2@redis/x", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:a@hunter2/c@db/crm", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:a/hunter2@c@db/crm", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:a@hunter2?c=d@db/crm", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:a@hunter2?c@db/crm", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:a@hunter2#c@db/crm", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:hunter2/@/@db/crm", "hunter2"),
+        ("DATABASE_URL", "postgresql://u/hunter2:a@db/crm", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:hunter2/crm", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:hunter2%00@db/crm", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:hunter2[@db:x/crm", "hunter2"),
+        ("DATABASE_URL", "u:hunter2@db/crm", "hunter2"),
+        ("REDIS_URL", "redis://:a@hunter2/c@redis/0", "hunter2"),
+        ("REDIS_URL", "redis://:a@hunter2?c@redis/0", "hunter2"),
+        ("REDIS_URL", "redis://:1/hunter2@redis/0", "hunter2"),
+        ("REDIS_URL", "redis://:1?hunter2@redis/0", "hunter2"),
+        ("REDIS_URL", "redis://:1#hunter2@redis/0", "hunter2"),
+        ("REDIS_URL", "redis://:hunter2[@redis/0", "hunter2"),
+        ("REDIS_URL", ":hunter2@redis/0", "hunter2"),
+        ("REDIS_URL", "redis://hunter2@redis/0", "hunter2"),
+        ("REDIS_URL", "redis://hunter2:@redis/0", "hunter2"),
+        ("REDIS_URL", "redis://redis/0?password=hunter2", "hunter2"),
+        ("RINGOSTAT_BASE_URL", "https://api.ringostat.net/?key=hunter2", "hunter2"),
         ("RINGOSTAT_AUTH_KEY", "hunter2 ", "hunter2"),
         ("RINGOSTAT_PROJECT_ID", "hunter2", "hunter2"),
         ("RINGOSTAT_BASE_URL", "https://u:hunter2@api.ringostat.net", "hunter2"),
@@ -138,6 +205,56 @@ def test_an_error_shows_no_secret(name, value, secret):
     """The value of a variable that may hold a secret is not repeated."""
 
     assert secret not in refusal_of(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "CRM_DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("password", ["p@ss/hunter", "p/ss@hunter", "@", "a@b?c=d", "p@ss#hunter", "x@y:z/0", "/@"])
+def test_a_password_that_is_not_encoded_is_told_with_what_to_do(name, password):
+    """Whatever of it would be taken for the host's name, and shown as such, is refused before."""
+    scheme, rest = ("redis", "@redis:6379/0") if name == "REDIS_URL" else ("postgresql", "@db:5432/crm")
+    refusal = refusal_of(**{name: f"{scheme}://user:{password}{rest}"})
+
+    assert refusal.startswith(name)
+    assert "percent-encode" in refusal
+    assert not [part for part in re.split("[@/?#:]", password) if len(part) > 2 and part in refusal]
+
+
+@pytest.mark.parametrize(
+    "password", ["p/ss", "p?ss", "p#ss", "p:ss", "p%ss", "p%40ss", "%", "100%", "п@роль", "p+ss", "a&b=c"]
+)
+def test_a_password_that_can_be_read_is_read_alike_by_all(password):
+    """SQLAlchemy's driver and libpq get the same, whether it was encoded where there was no need to or not where there was."""
+    written = password.replace("@", "%40")
+    url = load_settings({"DATABASE_URL": f"postgresql://user:{written}@db/crm"}).require_database_url()
+    meant = "p@ss" if password == "p%40ss" else password
+
+    assert make_url(url).password == meant
+    assert conninfo_to_dict(libpq_url(url)) == {"user": "user", "password": meant, "host": "db", "dbname": "crm"}
+
+
+@given(st.text(alphabet=st.characters(codec="ascii"), min_size=1))
+def test_no_password_is_taken_for_a_host(password):
+    """What passes leads to the host that is meant, with the password that is meant."""
+    try:
+        url = load_settings({"DATABASE_URL": f"postgresql://user:{password}@db/crm"}).require_database_url()
+    except ConfigError:
+        return
+    assert (make_url(url).host, make_url(url).database) == ("db", "crm")
+    assert make_url(url).password == unquote(password)
+
+
+@given(st.text() | st.from_regex(r"https://[a-z.:0-9\[\]@-]+(/[^?#]*)?", fullmatch=True))
+@settings(max_examples=500)
+def test_a_base_url_that_passes_can_be_posted_to(text):
+    """No part of it raises when it is used."""
+    try:
+        url = load_settings({"RINGOSTAT_BASE_URL": text}).ringostat_base_url if text else "https://api.ringostat.net"
+    except ConfigError:
+        return
+    request = httpx.Client(base_url=url).build_request("POST", "/minicrm/contacts/sync")
+
+    assert request.url.host.encode("idna")
+    assert 0 < (request.url.port or 443) < 65536
 
 
 def test_an_error_hides_its_cause():
@@ -188,6 +305,11 @@ def test_a_log_level_is_read_in_any_case(written):
         ("https://api.ringostat.net", "https://api.ringostat.net"),
         ("https://api.ringostat.net/", "https://api.ringostat.net"),
         ("https://gate.example.com:8443/ringostat/", "https://gate.example.com:8443/ringostat"),
+        ("HTTPS://api.ringostat.net.", "https://api.ringostat.net"),
+        ("https://api.ringostat.net.:443/", "https://api.ringostat.net:443"),
+        ("https://xn--80aa1b.xn--j1amh", "https://xn--80aa1b.xn--j1amh"),
+        ("https://192.0.2.1:8443", "https://192.0.2.1:8443"),
+        ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
         ("http://localhost:8085", "http://localhost:8085"),
         ("http://LOCALHOST:8085", "http://LOCALHOST:8085"),
         ("http://127.8.9.1:8085/", "http://127.8.9.1:8085"),
@@ -234,7 +356,15 @@ def test_redis_urls_pass(url):
     assert url == load_settings({"REDIS_URL": url}).require_redis_url()
 
 
-@pytest.mark.parametrize("url", ["postgresql:///crm?host=/run/postgresql", "postgresql://[::1]/crm"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///crm?host=/run/postgresql",
+        "postgresql://[::1]/crm",
+        "postgresql://my_db/crm",
+        "postgresql:///crm?host=a.example.com,b.example.com&port=5432,5433&user=u%40server",
+    ],
+)
 def test_sockets_and_ipv6_pass(url):
     """A local socket and an IPv6 address are addresses of a PostgreSQL."""
 

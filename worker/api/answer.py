@@ -28,7 +28,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: da
     if status in REFUSALS:
         return Refused(status, excerpt(body), too_large=status == 413)
     if status == 429 or (status == 503 and "retry-after" in headers):
-        return Throttled(status, retry_after(headers.get("retry-after"), now=now))
+        return Throttled(status, retry_after(headers.get("retry-after"), now=now, date=headers.get("date")))
     if status in FAILURES or status >= 500:
         return Failed(f"http_{status}", unknown=False, status=status)
     if status in {401, 403}:
@@ -60,11 +60,15 @@ def _read_json(body: bytes) -> Any:
     return None
 
 
-def retry_after(value: str | None, *, now: datetime) -> float | None:
-    """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 0 to a day; None where there is none to obey."""
+def retry_after(value: str | None, *, now: datetime, date: str | None = None) -> float | None:
+    """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 0 to a day; None where there is none to obey.
+
+    `date`: the answer's `Date` header. A date is held against that, the clock of those who wrote it; against `now`, our own clock,
+    only where there is none, or none that goes with it.
+    """
     if value is None:
         return None
-    seconds = float(value) if _SECONDS.fullmatch(value) else _until(value, now)
+    seconds = float(value) if _SECONDS.fullmatch(value) else _until(value, now=now, date=date)
     if not math.isfinite(seconds):
         return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
@@ -75,9 +79,17 @@ def excerpt(body: bytes) -> str:
     return body[:KEPT_OF_AN_ANSWER].decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
-def _until(value: str, now: datetime) -> float:
+def _until(value: str, *, now: datetime, date: str | None) -> float:
+    end, written = _moment(value), _moment(date or "")
+    if end is None:
+        return math.nan
+    waits = [end - begin for begin in (written, now.timestamp()) if begin is not None]
+    return next((wait for wait in waits if 0 <= wait <= LONGEST_RETRY_AFTER), waits[0])
+
+
+def _moment(value: str) -> float | None:
     try:
         moment = parsedate_to_datetime(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        return math.nan
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+        return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from worker.api import failures
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -23,11 +25,19 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The service is at fault (network, time-out, 408, 425, 5xx): retry. `unknown`: it may have processed the request."""
+    """The service is at fault (network, time-out, 408, 425, 5xx): retry. `unknown`: it may have processed the request.
+
+    `kind`: the cause in a stable word (`dns`, `certificate_expired`, `proxy_407`, `http_503`, …).
+    """
 
     kind: str
     unknown: bool
     status: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The cause in a sentence that says what to do."""
+        return failures.sentence(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

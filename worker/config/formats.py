@@ -7,17 +7,23 @@ name ("must be …"), says what to write, and shows nothing of a value that may 
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, unquote, unquote_to_bytes, urlsplit
 
+from worker.config.hosts import is_host, is_loopback
 from worker.config.model import Rate
 
 _POSTGRES_SCHEMES = {"postgresql", "postgres", "postgresql+psycopg"}
 _POSTGRES_EXAMPLE = "postgresql://user:password@host:5432/name"
 _HOST_AND_PORT = r"(\[[^\[\]]+\]|[^\[\]#:]*)(:[0-9]+)?"
 _REDIS_EXAMPLE = "redis://:password@host:6379/0"
-_ESCAPES = "special characters of a password are written as %40 for @, %23 for #, %2F for /"
+_ELSEWHERE = {"username", "password", "userid", "hostname", "host", "port", "transport", "virtual_host"}
+"""What a Redis address says before its question mark; some of its readers would show it, or fail, behind that."""
+ESCAPES = (
+    "percent-encode what is special in its password: %40 for @, %2F for /, %3A for :, %3F for ?, %23 for #, %25 for %"
+)
+_LONGEST_URL = 2000
 LOOPBACK = {"127.0.0.1", "::1"}
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PERIODS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -30,20 +36,26 @@ def parse_rate(text: str) -> Rate:
 
 
 def parse_postgres_url(text: str) -> str:
-    """Return the address in SQLAlchemy's form (`postgresql+psycopg://…`)."""
+    """Return the address in SQLAlchemy's form (`postgresql+psycopg://…`), its user and password percent-encoded for libpq as well."""
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in _POSTGRES_SCHEMES:
         raise ValueError(f"must be a PostgreSQL address like {_POSTGRES_EXAMPLE}")
-    if not _is_one_word(text):
-        raise ValueError(f"holds a blank or a control character: write it like {_POSTGRES_EXAMPLE}")
+    if not _is_one_word(text) or "%00" in text:
+        raise ValueError(f"holds a blank or a control character: write it like {_POSTGRES_EXAMPLE}; {ESCAPES}")
     try:
-        _, parts = _user_and_place(rest)
-        is_proper = parts.port != 0 and re.fullmatch(_HOST_AND_PORT, parts.netloc)
+        login, place = _login_and_place(rest)
+        parts = urlsplit(f"//{place}", allow_fragments=False)
+        is_proper = (
+            parts.port != 0
+            and re.fullmatch(_HOST_AND_PORT, parts.netloc)
+            and not _BAD_ESCAPE.search(place)
+            and all(map(_may_hold_postgres, [parts.hostname or "", *parse_qs(parts.query).get("host", [])]))
+        )
     except ValueError:
         is_proper = None
     if not is_proper:
-        raise ValueError(f"has no proper host and port: write it like {_POSTGRES_EXAMPLE}; {_ESCAPES}")
-    return f"postgresql+psycopg://{rest}"
+        raise ValueError(f"has no proper host and port: write it like {_POSTGRES_EXAMPLE}; {ESCAPES}")
+    return f"postgresql+psycopg://{_encoded(login)}{place}"
 
 
 def database_place(sqlalchemy_url: str) -> tuple[str, str, str]:
@@ -51,7 +63,8 @@ def database_place(sqlalchemy_url: str) -> tuple[str, str, str]:
 
     This machine's own address is `localhost`, however it is written.
     """
-    user, parts = _user_and_place(sqlalchemy_url.partition("://")[2])
+    login, place = _login_and_place(sqlalchemy_url.partition("://")[2])
+    user, parts = unquote(login.partition(":")[0]), urlsplit(f"//{place}", allow_fragments=False)
     query = {name: ",".join(values) for name, values in parse_qs(parts.query).items()}
     host = parts.hostname or query.get("host", "")
     port = str(parts.port or query.get("port") or 5432)
@@ -65,35 +78,40 @@ def database_place(sqlalchemy_url: str) -> tuple[str, str, str]:
 def parse_redis_url(text: str) -> str:
     """Check the address of a Redis: `redis://`, `rediss://` (TLS) or `unix://` (a socket's path)."""
     example = f"a Redis address like {_REDIS_EXAMPLE}"
-    parts = _split(text, example)
+    parts = _split(text, f"{example}; {ESCAPES}")
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError(f"must be {example} (or rediss://…, unix://…)")
     if parts.fragment:
-        raise ValueError(f"must be {example}; {_ESCAPES}")
+        raise ValueError(f"must be {example}; {ESCAPES}")
     if parts.scheme == "unix":
         if not parts.path.strip("/"):
             raise ValueError("must name the socket's path, like unix:///run/redis.sock")
     elif not re.fullmatch(r"/?|/[0-9]+/?", parts.path):
-        raise ValueError(f"must be {example}, its last part the number of a database; {_ESCAPES}")
+        raise ValueError(f"must be {example}, its last part the number of a database; {ESCAPES}")
+    if bool(parts.username) > bool(parts.password) or _ELSEWHERE & parse_qs(parts.query, keep_blank_values=True).keys():
+        raise ValueError(f"must have user and password before the @, a lone password behind a colon: {_REDIS_EXAMPLE}")
+    if parts.hostname is not None and not is_host(parts.hostname):
+        raise ValueError(f"has no proper host: write {example}; {ESCAPES}")
     return text
 
 
 def parse_base_url(text: str) -> str:
-    """Return the API's address without a slash at its end; it is `https`, unless its host is loopback."""
+    """Return the API's address without a slash at its end, or a dot at its host's; it is `https`, unless its host is loopback."""
     example = "an address like https://api.ringostat.net"
     parts = _split(text, example)
     host = parts.hostname or ""
-    if parts.scheme not in {"https", "http"} or not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", host):
-        raise ValueError(f"must be {example}")
-    if "@" in parts.netloc:
+    if "@" in text:
         raise ValueError("must hold no user and no password: the key goes into RINGOSTAT_AUTH_KEY")
+    if parts.scheme not in {"https", "http"} or not is_host(host) or len(text) > _LONGEST_URL:
+        raise ValueError(f"must be {example}")
     if "?" in text or "#" in text:
         raise ValueError(f"must be {example}, with nothing after ? or #")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ValueError(
             "must start with https:// (plain http is for localhost alone: the key would travel unencrypted)"
         )
-    return text.rstrip("/")
+    place = re.sub(r"\.(?=(:[0-9]+)?$)", "", parts.netloc)
+    return f"{parts.scheme}://{place}{parts.path.rstrip('/')}"
 
 
 def parse_auth_key(text: str) -> str:
@@ -127,34 +145,41 @@ def _split(text: str, example: str) -> SplitResult:
         port = parts.port
     except ValueError:
         raise ValueError(f"has no proper host and port: write {example}") from None
-    if port == 0 or parts.netloc.endswith(":") or parts.netloc.count("@") > 1:
-        raise ValueError(f"has no proper host and port: write {example}; {_ESCAPES}")
+    if port == 0 or parts.netloc.endswith(":") or text.count("@") > parts.netloc.count("@") or "@" in _place(parts):
+        raise ValueError(f"has no proper host and port: write {example}")
     return parts
+
+
+def _place(parts: SplitResult) -> str:
+    return parts.netloc.partition("@")[2]
 
 
 def _is_one_word(text: str) -> bool:
     return text.isprintable() and not re.search(r"\s", text)
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback
-
-
-def _user_and_place(rest: str) -> tuple[str, SplitResult]:
+def _login_and_place(rest: str) -> tuple[str, str]:
     """What follows `postgresql://`, read as SQLAlchemy reads it, where a password may hold a slash and a question mark.
 
+    A second @ is refused: what stands behind the first may be a part of the password, and would be shown as the host's name.
     SQLAlchemy itself would cost beat and Flower, which need it for nothing else, 20 MB each.
     """
     login, at, place = rest.partition("@")
-    user = login.partition(":")[0]
-    if not at or "/" in user:
-        user, place = "", rest
-    if "@" in place.partition("/")[0]:
+    if not at or re.search("[/?]", login.partition(":")[0]):
+        login, place = "", rest
+    if "@" in (place if login else place.partition("?")[0]):
         raise ValueError("more than one @")
-    return unquote(user), urlsplit(f"//{place}", allow_fragments=False)
+    return login, place
+
+
+def _may_hold_postgres(hosts: str) -> bool:
+    """Hosts as libpq takes them: none, several, folders of sockets."""
+    return all(not host or host[0] in "/@" or "%" in host or is_host(host) for host in hosts.split(","))
+
+
+def _encoded(login: str) -> str:
+    """User and password as SQLAlchemy, libpq and psql read them alike; a % that begins no escape stands for itself."""
+    if not login:
+        return ""
+    user, colon, password = login.partition(":")
+    return f"{quote(unquote_to_bytes(user), safe='')}{colon}{quote(unquote_to_bytes(password), safe='')}@"

@@ -64,11 +64,13 @@ def _projects(written: SyncToml, settings: Settings, *, need_keys: bool) -> dict
     for table in tables:
         if table.id in projects:
             raise ConfigError(f"{settings.sync_config}: two [[projects]] have the id {table.id}: keep one of them")
+        key = find_auth_key(table, settings, only=only) if need_keys else None
         projects[table.id] = Project(
             id=table.id,
             rate=table.rate_limit or settings.ringostat_rate_limit,
             batch_size=table.batch_size or settings.ringostat_batch_size,
-            auth_key=find_auth_key(table, settings, only=only) if need_keys else None,
+            auth_key=key.value if key else None,
+            auth_key_file=key.file if key else None,
         )
     return projects
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from models.states import Identity, Method
@@ -24,13 +25,15 @@ class Rate:
 class Project:
     """A Ringostat project: its id, its key, its quota.
 
-    `auth_key` is None where a command runs that does not post (status, migrate, ...).
+    `auth_key` is None where a command runs that does not post (status, migrate, ...); if it stands in a file, it is what that file
+    held at the start.
     """
 
     id: int
     rate: Rate
     batch_size: int
     auth_key: str | None = field(default=None, repr=False)
+    auth_key_file: Path | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,13 +47,15 @@ class Example:
 def check(wiring: Wiring, sample: int) -> Iterator[Finding | Example]:
     """What stands and what does not, source by source, with `sample` contacts of each built.
 
-    Raises ConfigError, before all else, for a project's key that can't be used.
+    Raises ConfigError, before all else, for a project's key, a proxy or a file of certificates that can't be used.
     """
-    keyless = keyless_projects(wiring.settings)
+    keyless, proxy = keyless_projects(wiring.settings), wiring.network.proxy
     connected = True
     for finding in _connections(wiring):
         connected = connected and not finding.stops
         yield finding
+    if proxy is not None:
+        yield Finding(f"The API is reached through the proxy {proxy.host}:{proxy.port}")
     for project in wiring.mapping.projects:
         problem = keyless.get(project)
         yield Finding(problem or f"Project {project}: its key is set", warns=problem is not None)

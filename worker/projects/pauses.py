@@ -78,6 +78,11 @@ def rearm(connection: Connection, project: int, after: float) -> None:
     connection.execute(sql(__package__, "rearm"), {"project": project, "after": after})
 
 
+def try_new_key(connection: Connection, project: int) -> None:
+    """The project has another key than before: where the old one was refused, the next probe goes out now."""
+    connection.execute(sql(__package__, "try_new_key"), {"project": project})
+
+
 def lift(connection: Connection, project: int, reasons: Collection[PauseReason]) -> bool:
     """End a pause of these reasons and make waiting contacts due now. False where there was none."""
     values = {"project": project, "reasons": list(reasons)}

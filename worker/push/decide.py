@@ -186,7 +186,7 @@ def _failed(
             verdicts.append((item.contact, PutBack(wait, counted=True)))
     if not streak.is_down:
         return Decision(verdicts, proves_nothing=run.probe)
-    detail = f"The API has failed {streak.count} times in a row, the last time with {outcome.kind}."
+    detail = f"The API has failed {streak.count} times in a row ({outcome.kind}). {outcome.sentence}"
     return Decision(verdicts, pause=PauseFor(PauseReason.API_DOWN, detail, run.lease.method))
 
 

@@ -122,6 +122,6 @@ def log_push(request: SentRequest, decision: Decision, settled_at: float) -> Non
         outcome=name(outcome),
         status=outcome.status,
         ms=round((settled_at - request.left_at) * 1000),
-        **({"kind": outcome.kind} if isinstance(outcome, Failed) else {}),
+        **({"kind": outcome.kind, "problem": outcome.sentence} if isinstance(outcome, Failed) else {}),
         **({"paused": decision.pause.reason.value} if decision.pause else {}),
     )

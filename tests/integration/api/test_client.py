@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from worker.api.client import LARGEST_ANSWER, ApiClient
+from worker.api.body import most_of
+from worker.api.client import ApiClient
 from worker.api.outcome import Accepted, Failed, Refused
 from worker.config.model import Method, Project, Rate
 
@@ -71,15 +72,17 @@ def test_what_the_api_gives_to_one_project_is_not_for_another(api: Api, client: 
 
 def test_an_api_that_repeats_what_it_was_sent_accepts(api: Api, client: ApiClient) -> None:
     """Its answer is read to the end, as an error may stand there."""
-    api.answer = b'{"contacts": "%s"}' % (b"x" * 3_000_000)
-    assert client.post(project(1), Method.CONTACTS, b"{}") == Accepted(200)
+    sent = b'{"contacts": "%s"}' % ("ї".encode() * 500_000)
+    repeated = b'{"contacts": "%s"' % (rb"\u0457" * 500_000)
+    api.answer = repeated + b"}"
+    assert client.post(project(1), Method.CONTACTS, sent) == Accepted(200)
 
-    api.answer = b'{"contacts": "%s", "error": "no"}' % (b"x" * 3_000_000)
-    assert isinstance(client.post(project(1), Method.CONTACTS, b"{}"), Refused)
+    api.answer = repeated + b', "error": "no"}'
+    assert isinstance(client.post(project(1), Method.CONTACTS, sent), Refused)
 
 
 def test_an_answer_without_end_is_a_failure(api: Api, client: ApiClient) -> None:
     """What the API has made of the request is unknown."""
-    api.answer = b" " * (LARGEST_ANSWER + 1)
+    api.answer = b" " * (most_of(b"{}") + 1)
 
-    assert client.post(project(1), Method.CONTACTS, b"{}") == Failed("AnswerTooLargeError", unknown=True)
+    assert client.post(project(1), Method.CONTACTS, b"{}") == Failed("answer_too_large", unknown=True, status=200)
