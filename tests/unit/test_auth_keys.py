@@ -155,3 +155,29 @@ def test_a_key_that_cannot_be_used_is_an_error_at_once(folder, project, env):
     """A file that is not there and two keys that differ are wrong settings, and no lack of a key."""
     with pytest.raises(ConfigError):
         folder.keyless(f"[[projects]]\nid = 106\n{project}\n" + SOURCE, **env)
+
+
+@pytest.mark.parametrize(
+    ("project", "env"),
+    [
+        ("", {"RINGOSTAT_AUTH_KEY_FILE": "key"}),
+        ("", {"RINGOSTAT_AUTH_KEY_FILE": "key", "RINGOSTAT_AUTH_KEY": "k"}),
+        ('auth_key_env = "X"', {"X_FILE": "key"}),
+        ('auth_key_file = "key"', {}),
+        ('auth_key_env = "X"\nauth_key_file = "key"', {"X": "k"}),
+    ],
+    ids=range(5),
+)
+def test_a_keys_file_is_known(folder, monkeypatch, project, env):
+    """By its whole path, so that it can be looked at again."""
+    folder.write("key", "k\n")
+    monkeypatch.chdir(folder.path)
+    toml = f"[[projects]]\nid = 106\n{project}\n" + SOURCE
+    found = folder.load(toml, need_keys=True, **env).projects[106]
+
+    assert (found.auth_key, found.auth_key_file) == ("k", folder.path / "key")
+
+
+def test_a_key_in_a_variable_has_no_file(folder):
+    """It stays as it is."""
+    assert folder.load(SOURCE, need_keys=True, RINGOSTAT_AUTH_KEY="k").projects[106].auth_key_file is None

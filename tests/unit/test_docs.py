@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models import DeadLetterReason, PauseReason
+from worker.api.failures import KINDS
 from worker.document.wire import Contact, Direction, Organization
 from worker.operate.dead_letters import OpenDeadLetter
 from worker.operate.status import LaneStatus
@@ -27,6 +28,13 @@ def test_every_reason_has_its_row(document: str, reasons: type[DeadLetterReason 
     rows = re.findall(r"^\| `(\w+)` \|.*\|.+\|$", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE)
 
     assert {str(reason) for reason in reasons} <= set(rows)
+
+
+def test_every_cause_of_a_failure_has_its_row() -> None:
+    """By its word, among the settings that lead to the API."""
+    told = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").split("| `kind` |")[1].split("\n## ")[0]
+
+    assert {kind for kind in KINDS if f"`{kind}`" not in told} == set()
 
 
 @pytest.mark.parametrize("shape", [Contact, Organization, Direction], ids=lambda shape: shape.__name__)

@@ -85,12 +85,16 @@ def test_rooms_lie_in_one_direction() -> None:
 
 PURE = [
     "api.answer",
+    "api.body",
+    "api.failures",
     "api.outcome",
     "settle.verdicts",
     "collect.cut",
     "collect.groups",
     "collect.watermark",
+    "config.hosts",
     "config.model",
+    "config.network",
     "document.build",
     "config.policy",
     "config.backoff",

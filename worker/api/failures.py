@@ -40,6 +40,8 @@ _SENTENCES = {
     "answer_encoded": "The API's answer is compressed in a way that we can't read and did not ask for: check what stands between.",
     "network": "This machine's network has failed: see whether it has run out of memory, ports or open files.",
 }
+KINDS = frozenset(_SENTENCES)
+"""All words but those that hold a status; with `proxy_` before them where the trouble lies between us and the proxy."""
 _ANY = "The {peer} can't be reached: check {setting}."
 _LOGIN = 407
 

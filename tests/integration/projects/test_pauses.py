@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import psycopg
 import pytest
 
 from tests.support.engine import Engine
+from worker.api.outcome import Failed
 from worker.local.sandbox.faults import (
     Status,
 )
@@ -180,6 +182,24 @@ def test_a_lost_probe_is_followed_by_another(engine: Engine) -> None:
     recover(engine.wiring.engine)
     engine.push()
     assert (engine.lane().sent, engine.lane().paused) == (3, None)
+
+
+def test_the_pause_says_why_the_api_cannot_be_reached(make_engine: Callable[..., Engine]) -> None:
+    """The cause by its word, and a sentence that says what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    engine = make_engine(RINGOSTAT_BASE_URL=f"http://127.0.0.1:{port}")
+    engine.contacts(1, 1)
+    engine.change(1)
+    engine.fail(4)
+    engine.sql(TEN_SECONDS_AGO)
+    engine.fail(1)
+    paused = engine.lane().paused
+
+    assert paused is not None
+    assert (
+        paused.detail == f"The API has failed 5 times in a row (refused). {Failed('refused', unknown=False).sentence}"
+    )
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from tests.integration.peers import OK, Server, answers, black_hole, closed_port, post, resolve
+from tests.support.peers import OK, Server, answers, black_hole, closed_port, post, resolve
 from worker.api.client import ApiClient
 from worker.api.lookup import MOST_THREADS
 from worker.api.outcome import Accepted, Failed

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.integration.peers import OK, ConnectProxy, Server, answers, black_hole, closed_port, post, resolve
+from tests.support.peers import OK, ConnectProxy, Server, answers, black_hole, closed_port, post, resolve
 from worker.api.client import ApiClient
 from worker.api.outcome import Accepted, Failed
 from worker.config.network import read_network

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.peers import Server, post, read_head, read_request
+from tests.support.peers import Server, post, read_head, read_request
 from worker.api.client import ApiClient
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
 

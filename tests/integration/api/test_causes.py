@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.integration.peers import OK, Handler, Server, answers, closed_port, post, read_request, resolve
+from tests.support.peers import OK, Handler, Server, answers, closed_port, post, read_request, resolve
 from worker.api.client import ApiClient
 from worker.api.outcome import Accepted, Failed, Outcome, Refused
 from worker.config.network import Network
