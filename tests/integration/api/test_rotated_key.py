@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.engine import PROJECT, Engine
-from worker.projects import pauses
 from worker.local.sandbox.server import Sandbox
+from worker.projects import pauses
 from worker.tasks import register
 
 
