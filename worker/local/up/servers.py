@@ -54,7 +54,7 @@ def surround(stack: ExitStack, given: Mapping[str, str]) -> Surroundings:
         added |= _sandbox(settings)
     if has_demo_crm:
         added |= {"RINGOSTAT_PROJECT_ID": DEMO_PROJECT, "SYNC_CONFIG": str(MAPPING)}
-    added |= _flower(settings)
+    added |= _flower(settings) | _console(settings)
     complete = load_settings({**given, **added})
     return Surroundings(complete, added, has_sandbox, has_demo_crm, postgres, valkey)
 
@@ -94,6 +94,13 @@ def _flower(settings: Settings) -> dict[str, str]:
     added = {"FLOWER_PORT": str(_port(settings, "flower_port"))}
     if settings.flower_basic_auth is None:
         added["FLOWER_BASIC_AUTH"] = f"ringostat:{secrets.token_urlsafe(9)}"
+    return added
+
+
+def _console(settings: Settings) -> dict[str, str]:
+    added = {"CONSOLE_PORT": str(_port(settings, "console_port"))}
+    if settings.console_basic_auth is None:
+        added["CONSOLE_BASIC_AUTH"] = f"ringostat:{secrets.token_urlsafe(9)}"
     return added
 
 

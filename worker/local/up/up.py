@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from threading import Event
 
 import psycopg
+from pydantic import SecretStr
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -84,6 +85,7 @@ def parts_of(surroundings: Surroundings, environment: Mapping[str, str], console
     commands["worker"] = ("worker",)
     commands["beat"] = ("beat",)
     commands["listen"] = ("listen",)
+    commands["console"] = ("console",)
     commands["flower"] = ("flower", "--database", str(settings.sync_home / "flower"))
     if surroundings.has_demo_crm:
         commands["demo-crm"] = ("demo-crm", "--pace", DEMO_PACE)
@@ -113,10 +115,11 @@ def announce(surroundings: Surroundings, console: Console) -> None:
 def told(surroundings: Surroundings) -> list[str]:
     """What a person needs to know of what is up: a line for each address, and for each thing to try."""
     settings, lines = surroundings.settings, []
-    auth = settings.flower_basic_auth.get_secret_value() if settings.flower_basic_auth else ""
+    flower, console = _told(settings.flower_basic_auth), _told(settings.console_basic_auth)
     if surroundings.has_sandbox:
         lines += [NO_KEY, f"The telephone's contact book   http://127.0.0.1:{settings.sandbox_port}/"]
-    lines.append(f"Flower, the job at work        http://127.0.0.1:{settings.flower_port}/   ({auth})")
+    lines.append(f"The console: how the job is    http://127.0.0.1:{settings.console_port}/   ({console})")
+    lines.append(f"Flower: its tasks              http://127.0.0.1:{settings.flower_port}/   ({flower})")
     if surroundings.postgres is not None:
         address = libpq_url(settings.require_database_url())
         lines.append(f"The CRM's database             {psql()} {address}")
@@ -127,6 +130,10 @@ def told(surroundings: Surroundings) -> list[str]:
         lines.append(f"For other commands             export {exports}")
     lines.append(f"Ctrl-C stops all of it; the data stay in {settings.sync_home}")
     return lines
+
+
+def _told(credentials: SecretStr | None) -> str:
+    return credentials.get_secret_value() if credentials else ""
 
 
 def psql() -> str:
