@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, Text, false, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, OID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Big, Instant, Now, OfContact, Small, Str
@@ -31,7 +31,10 @@ class OutboxRow(Base):
 
 
 class Watched(Base):
-    """An installed watch; `keys` is the SELECT by which a changed row is fanned out to its contacts."""
+    """An installed watch; `keys` is the SELECT by which a changed row is fanned out to its contacts.
+
+    `table_oid` and `column_types` are what `table_name` was at the installation; null: not known.
+    """
 
     __tablename__ = "watches"
 
@@ -41,6 +44,8 @@ class Watched(Base):
     keys: Mapped[str | None] = mapped_column(Text)
     definition: Mapped[dict[str, Any]] = mapped_column(JSONB)
     installed_at: Mapped[Now]
+    table_oid: Mapped[int | None] = mapped_column(OID)
+    column_types: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class FanOutRow(Base):

@@ -1,6 +1,8 @@
 """Capture: which contact changed is written into the outbox, in the CRM's own transaction."""
 
+from worker.capture.catalog import watch
 from worker.capture.install import install, remove
-from worker.capture.status import State, WatchStatus, status
+from worker.capture.probe import probed
+from worker.capture.states import State, WatchStatus
 
-__all__ = ["State", "WatchStatus", "install", "remove", "status"]
+__all__ = ["State", "WatchStatus", "install", "probed", "remove", "watch"]

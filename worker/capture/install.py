@@ -10,10 +10,11 @@ from typing import Any
 
 import psycopg
 
+from worker.capture.catalog import find_triggers, not_in_place
 from worker.capture.lock import LockPatience
 from worker.capture.proof import prove
 from worker.capture.resolve import Resolved, resolve_all
-from worker.capture.status import Trigger, find_triggers, not_in_place
+from worker.capture.states import Trigger
 from worker.capture.triggers import change, sweep
 from worker.config.model import Mapping
 from worker.errors import ConfigError
@@ -87,5 +88,11 @@ def _require_outbox(connection: psycopg.Connection[Any]) -> None:
 
 
 def _stale(connection: psycopg.Connection[Any], wanted: Iterable[Resolved]) -> list[Trigger]:
-    names = {name for watch in wanted for name in (watch.trigger, watch.truncate_trigger)}
-    return [trigger for trigger in find_triggers(connection) if trigger.name not in names and not trigger.inherited]
+    """Triggers of watches that are not wanted; and of wanted ones, those that a swapped table or a detached partition took along."""
+    right = {
+        (table, name)
+        for watch in wanted
+        for table in (watch.table.name, *watch.table.partitions)
+        for name in (watch.trigger, watch.truncate_trigger)
+    }
+    return [one for one in find_triggers(connection) if (one.table, one.name) not in right and not one.inherited]

@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from worker.capture.fan_out_keys import fan_out_sql, one_column_sql
+from worker.capture.lock import LOCK_TIMEOUT_MS
 from worker.capture.resolve import Resolved
 from worker.capture.triggers import ROW_TRIGGER, TRUNCATE_TRIGGER, make_functions, put_trigger
 from worker.config.query import clean_condition
@@ -28,8 +29,9 @@ EVENTS = (
 # captured does not count.
 CAPTURED = """
 SELECT count(*) FROM ringostat_sync.outbox
-WHERE source = %s AND created_at = now() AND changed IS DISTINCT FROM 'null'
+WHERE source = %s AND id > %s AND created_at = now() AND changed IS DISTINCT FROM 'null'
 """
+NEWEST = "SELECT coalesce(max(id), 0) FROM ringostat_sync.outbox WHERE source = %s"
 ANY_VALUE = ("1", "00000000-0000-0000-0000-000000000001", "2000-01-01", "true")
 """A value of most types, for the proof on a table that is still empty."""
 
@@ -54,7 +56,22 @@ def prove(connection: psycopg.Connection[Any], watch: Resolved) -> None:
             _prove_where(connection, watch)
         with _at_fault(watch, "its `keys` fails: "):
             _prove_keys(connection, watch)
-        _prove_functions(connection, watch)
+        _copy_table(connection, watch)
+        make_functions(connection, watch)
+        _prove_triggers(connection, watch)
+
+
+def probe(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    """Try the installed functions on a temporary copy, and leave nothing behind; it touches no CRM row.
+
+    Raises ConfigError where a change of the copy is not caught, psycopg.Error where there can be no copy.
+    """
+    with connection.transaction(force_rollback=True):
+        connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+        connection.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+        _copy_table(connection, watch)
+        with _at_fault(watch):
+            _prove_triggers(connection, watch)
 
 
 @contextmanager
@@ -94,23 +111,26 @@ def _prove_keys(connection: psycopg.Connection[Any], watch: Resolved) -> None:
         explain_keys(connection, watch.table.name, watch.watch.keys)
 
 
-def _prove_functions(connection: psycopg.Connection[Any], watch: Resolved) -> None:
-    """Every event of a sample row must reach the outbox, if the watch wants that row."""
+def _copy_table(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     execute = partial(_execute, connection, watch)
     execute("CREATE TEMP TABLE ringostat_sync_sample ON COMMIT DROP AS SELECT * FROM {table} LIMIT 1")
     execute("CREATE TEMP TABLE ringostat_sync_copy (LIKE ringostat_sync_sample) ON COMMIT DROP")
     _invent_sample(connection, watch)
-    make_functions(connection, watch)
+
+
+def _prove_triggers(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    """Every event of a sample row must reach the outbox, if the watch wants that row."""
     put_trigger(connection, ROW_TRIGGER, "ringostat_sync_copy", watch.trigger, watch.function)
     put_trigger(connection, TRUNCATE_TRIGGER, "ringostat_sync_copy", watch.truncate_trigger, watch.truncate_function)
     wanted = _wants_sample(connection, watch)
+    newest = _number(connection, NEWEST, watch.source.name)
     for event, statement in EVENTS:
-        before = _captured(connection, watch)
+        before = _number(connection, CAPTURED, watch.source.name, newest)
         # A domain may refuse the null.
         refused = suppress(psycopg.IntegrityError) if event == "UPDATE" else nullcontext()
         with refused, connection.transaction(force_rollback=event == "UPDATE"):
-            execute(statement)
-            if wanted and _captured(connection, watch) == before:
+            _execute(connection, watch, statement)
+            if wanted and _number(connection, CAPTURED, watch.source.name, newest) == before:
                 raise _broken(watch, f"its trigger wrote nothing for {event}")
 
 
@@ -138,8 +158,8 @@ def _wants_sample(connection: psycopg.Connection[Any], watch: Resolved) -> bool:
         return _execute(connection, watch, wants, where=sql.SQL("true")).rowcount > 0
 
 
-def _captured(connection: psycopg.Connection[Any], watch: Resolved) -> int:
-    row = connection.execute(CAPTURED, [watch.source.name]).fetchone()
+def _number(connection: psycopg.Connection[Any], statement: str, *values: object) -> int:
+    row = connection.execute(statement.encode(), values).fetchone()
     return int(row[0]) if row else 0
 
 

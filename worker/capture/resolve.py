@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from worker.capture.fan_out_keys import columns_named
-from worker.capture.tables import WatchedTable, find_column, find_table, quoted
+from worker.capture.tables import Tables, WatchedTable, find_column, find_tables, quoted, watched_table
 from worker.config.model import Mapping, Source, Watch
 
 
@@ -58,13 +58,19 @@ class Resolved:
 
 def resolve_all(connection: psycopg.Connection[Any], mapping: Mapping) -> list[Resolved]:
     """Every watch of a mapping, each once. Raises ConfigError for the first that does not fit the database."""
-    found = [resolve(connection, source, watch) for source in mapping.sources.values() for watch in source.watches]
+    tables = find_tables(connection, watched_names(mapping))
+    found = [resolve(tables, source, watch) for source in mapping.sources.values() for watch in source.watches]
     return list({watch.id: watch for watch in found}.values())
 
 
-def resolve(connection: psycopg.Connection[Any], source: Source, watch: Watch) -> Resolved:
-    """Hold a watch against the database. Raises ConfigError where its table or a column is not there."""
-    table = find_table(connection, source, watch)
+def watched_names(mapping: Mapping) -> list[str]:
+    """The tables that a mapping watches, as it writes them, each once."""
+    return list(dict.fromkeys(watch.table for source in mapping.sources.values() for watch in source.watches))
+
+
+def resolve(tables: Tables, source: Source, watch: Watch) -> Resolved:
+    """Hold a watch against its table. Raises ConfigError where the table or a column is not there."""
+    table = watched_table(tables, source, watch)
     key = find_column(table, source, watch.key) if watch.key is not None else None
     columns = tuple(find_column(table, source, name) for name in watch.columns)
     _refuse_unseen(table, source, watch)

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from worker.capture.functions import row_function, truncate_function
 from worker.capture.resolve import Resolved
-from worker.capture.status import Trigger
+from worker.capture.states import Trigger
 
 ROW_TRIGGER = (
     "CREATE OR REPLACE TRIGGER {trigger} AFTER INSERT OR UPDATE OR DELETE ON {table}"
@@ -28,6 +28,12 @@ SELECT p.proname FROM pg_catalog.pg_proc AS p
 WHERE p.pronamespace = to_regnamespace('ringostat_sync') AND p.proname LIKE 'capture\\_%'
     AND p.prorettype = 'pg_catalog.trigger'::regtype
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgfoid = p.oid)
+"""
+WRITE_DOWN = """
+INSERT INTO ringostat_sync.watches (id, source, table_name, keys, definition, table_oid, column_types)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE
+SET installed_at = now(), table_oid = excluded.table_oid, column_types = excluded.column_types
 """
 FORGET = """
 DELETE FROM ringostat_sync.watches AS w
@@ -83,8 +89,6 @@ def _put(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     # A TRUNCATE of a partition alone, as logical replication makes them, fires no trigger of its parent.
     for table in (watch.table.name, *watch.table.partitions):
         put_trigger(connection, TRUNCATE_TRIGGER, table, watch.truncate_trigger, watch.truncate_function)
-    connection.execute(
-        "INSERT INTO ringostat_sync.watches (id, source, table_name, keys, definition) VALUES (%s, %s, %s, %s, %s)"
-        " ON CONFLICT (id) DO UPDATE SET installed_at = now()",
-        [watch.id, watch.source.name, watch.table.name, watch.watch.keys, Jsonb(watch.definition)],
-    )
+    at = watch.table
+    values = [watch.id, watch.source.name, at.name, watch.watch.keys, Jsonb(watch.definition), at.oid, Jsonb(at.types)]
+    connection.execute(WRITE_DOWN, values)

@@ -10,7 +10,7 @@ import typer
 
 import migrations
 from worker import capture
-from worker.capture.status import MENDED_BY_INSTALL, State
+from worker.capture.states import MENDED_BY_INSTALL, State
 from worker.cli.outbox import in_one_line
 from worker.cli.session import begin, mapping_of, printable
 from worker.config.settings import Settings, libpq_url
@@ -35,16 +35,17 @@ def install() -> None:
 
 @app.command()
 def status() -> None:
-    """Show the watches and how they stand.
+    """Show the watches and how they are.
 
-    Exit code 1 when a trigger is missing.
+    Tries each on a copy of its table. Exit code 1 when a trigger is missing, or in a wrong state.
     """
     settings = begin()
     mapping = mapping_of(settings)
     with _crm(settings) as connection:
-        watches = capture.status(connection, mapping)
+        watches = capture.probed(connection, mapping, capture.watch(connection, mapping))
     for watch in watches:
-        typer.echo(f"{watch.state:<14} {watch.source}: {watch.table}")
+        fed = " (fed by replication)" if watch.replicated else ""
+        typer.echo(f"{watch.state:<14} {watch.source}: {watch.table}{fed}")
         if watch.detail:
             typer.echo(f"{'':<14} {printable(watch.detail)}")
     states = {watch.state for watch in watches} - {State.OK}

@@ -11,7 +11,13 @@ from sqlalchemy import TextClause, text
 @cache
 def sql(package: str, name: str) -> TextClause:
     """The statement in `name`.sql of `package`, with `:name` binds."""
-    return text((files(package) / f"{name}.sql").read_text(encoding="utf-8"))
+    return text(written(package, name).decode())
+
+
+@cache
+def written(package: str, name: str) -> bytes:
+    """The same as psycopg's own connections take it, with `%(name)s` binds."""
+    return (files(package) / f"{name}.sql").read_bytes()
 
 
 def without_binds(written: str) -> str:

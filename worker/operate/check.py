@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from worker.capture.proof import explain_keys
-from worker.capture.tables import find_table
+from worker.capture.tables import find_tables, watched_table
 from worker.config.mapping import keyless_projects
 from worker.config.model import Defaults, Source
 from worker.config.query import clean_query
@@ -148,7 +148,9 @@ def _watches(connection: psycopg.Connection[Any], source: Source) -> Iterator[Fi
         if watch.keys is None:
             continue
         try:
-            explain_keys(connection, find_table(connection, source, watch).name, watch.keys)
+            explain_keys(
+                connection, watched_table(find_tables(connection, [watch.table]), source, watch).name, watch.keys
+            )
         except ConfigError as error:
             yield Finding(f"{source.name}: {error}", warns=True)
         except psycopg.Error as error:

@@ -40,7 +40,7 @@ def test_installing_touches_no_contact_and_may_be_repeated(crm: psycopg.Connecti
     """The proof leaves nothing in the outbox, and a second install has nothing to do."""
     assert captured(crm) == []
     assert capture.install(crm, mapping) == []
-    assert {watch.state for watch in capture.status(crm, mapping)} == {"ok"}
+    assert {watch.state for watch in capture.watch(crm, mapping)} == {"ok"}
 
 
 def test_a_watched_column_is_a_change(crm: psycopg.Connection) -> None:
@@ -123,7 +123,7 @@ def test_removing_leaves_no_trigger(crm: psycopg.Connection, mapping: Mapping) -
     crm.execute("UPDATE crm.contacts SET first_name = 'Нове' WHERE id = 1")
 
     assert captured(crm) == []
-    assert {watch.state for watch in capture.status(crm, mapping)} == {"missing"}
+    assert {watch.state for watch in capture.watch(crm, mapping)} == {"missing"}
 
 
 def test_a_table_that_stays_locked_is_named(crm: psycopg.Connection, mapping: Mapping, database_url: str) -> None:

@@ -30,7 +30,7 @@ def crm(database_url: str) -> Iterator[Crm]:
 
 
 def states(crm: Crm, of: Mapping) -> list[State]:
-    return [watch.state for watch in capture.status(crm, of)]
+    return [watch.state for watch in capture.watch(crm, of)]
 
 
 def test_what_was_done_is_told(crm: Crm) -> None:
@@ -219,13 +219,23 @@ def test_without_an_outbox_there_is_nothing_to_install(empty_database_url: str) 
         ("DROP TRIGGER {trigger}_truncate ON crm.people", State.MISSING),
         ("DELETE FROM ringostat_sync.watches", State.MISSING),
         ("ALTER TABLE crm.people DISABLE TRIGGER {trigger}", State.DISABLED),
-        ("ALTER TABLE crm.people ENABLE TRIGGER {trigger}", State.DISABLED),
-        ("ALTER TABLE crm.people ENABLE REPLICA TRIGGER {trigger}_truncate", State.DISABLED),
+        ("ALTER TABLE crm.people ENABLE TRIGGER {trigger}", State.OTHER_STATE),
+        ("ALTER TABLE crm.people ENABLE REPLICA TRIGGER {trigger}_truncate", State.OTHER_STATE),
         ("ALTER FUNCTION ringostat_sync.{function}() RESET search_path", State.OUTDATED),
         ("ALTER FUNCTION ringostat_sync.{function}() SECURITY INVOKER", State.OUTDATED),
         (
             "CREATE OR REPLACE FUNCTION ringostat_sync.{function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
             " SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN NULL; END'",
+            State.OUTDATED,
+        ),
+        (
+            "CREATE OR REPLACE TRIGGER {trigger} AFTER INSERT ON crm.people FOR EACH ROW"
+            " EXECUTE FUNCTION ringostat_sync.{function}(); ALTER TABLE crm.people ENABLE ALWAYS TRIGGER {trigger}",
+            State.OUTDATED,
+        ),
+        (
+            "CREATE OR REPLACE TRIGGER {trigger} AFTER INSERT OR UPDATE OF hidden OR DELETE ON crm.people FOR EACH ROW"
+            " EXECUTE FUNCTION ringostat_sync.{function}(); ALTER TABLE crm.people ENABLE ALWAYS TRIGGER {trigger}",
             State.OUTDATED,
         ),
     ],
@@ -241,8 +251,8 @@ def test_harm_is_seen_and_mended(crm: Crm, harm: str, state: State) -> None:
     assert states(crm, mapping(BY_ID)) == [State.OK]
 
 
-@pytest.mark.parametrize("enabled", ["DISABLE", "ENABLE"])
-def test_harm_to_a_partition_is_seen_and_mended(crm: Crm, enabled: str) -> None:
+@pytest.mark.parametrize(("enabled", "state"), [("DISABLE", State.DISABLED), ("ENABLE", State.OTHER_STATE)])
+def test_harm_to_a_partition_is_seen_and_mended(crm: Crm, enabled: str, state: State) -> None:
     """A partition's row trigger has a state of its own."""
     crm.execute("""
         CREATE TABLE crm.calls (id int) PARTITION BY LIST (id);
@@ -251,7 +261,7 @@ def test_harm_to_a_partition_is_seen_and_mended(crm: Crm, enabled: str) -> None:
     by_id = Watch("crm.calls", key="id")
     watch(crm, by_id)
     crm.execute(f"ALTER TABLE crm.calls_1 {enabled} TRIGGER ALL")
-    assert states(crm, mapping(by_id)) == [State.DISABLED]
+    assert states(crm, mapping(by_id)) == [state]
 
     watch(crm, by_id)
     assert states(crm, mapping(by_id)) == [State.OK]
@@ -265,7 +275,7 @@ def test_what_the_crm_no_longer_has_is_told(crm: Crm) -> None:
     crm.execute("DROP TABLE crm.firms; ALTER TABLE crm.people DROP COLUMN name")
 
     assert states(crm, mapping(*watches)) == [State.NO_TABLE, State.NO_COLUMN]
-    assert [bool(found.detail) for found in capture.status(crm, mapping(*watches))] == [True, True]
+    assert [bool(found.detail) for found in capture.watch(crm, mapping(*watches))] == [True, True]
 
 
 def test_status_works_before_the_first_migration(empty_database_url: str) -> None:

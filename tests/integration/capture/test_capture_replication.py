@@ -12,7 +12,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.support.waiting import wait_until
-from tests.support.watching import PEOPLE, keys, watch
+from tests.support.watching import PEOPLE, keys, mapping, watch
+from worker.capture import watch as watch_catalog
 from worker.config.model import Watch
 
 Crm = psycopg.Connection[Any]
@@ -68,6 +69,14 @@ def subscribed(main: Crm, replica: Crm) -> Iterator[None]:
         yield
     finally:
         replica.execute("DROP SUBSCRIPTION crm")
+
+
+def test_a_table_that_replication_feeds_is_known(captured: Crm) -> None:
+    """The subscription's own list says so; a table beside it is the CRM's to write."""
+    captured.execute("CREATE TABLE crm.notes (id int)")
+    found = watch_catalog(captured, mapping(Watch("crm.people", key="id"), Watch("crm.notes", key="id")))
+
+    assert [one.replicated for one in found] == [True, False]
 
 
 def keys_of(replica: Crm, source: str) -> list[str]:
