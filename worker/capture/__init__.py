@@ -3,6 +3,6 @@
 from worker.capture.catalog import watch
 from worker.capture.install import install, remove
 from worker.capture.probe import probed
-from worker.capture.states import State, WatchStatus
+from worker.capture.states import MENDED_BY_INSTALL, State, WatchStatus
 
-__all__ = ["State", "WatchStatus", "install", "probed", "remove", "watch"]
+__all__ = ["MENDED_BY_INSTALL", "State", "WatchStatus", "install", "probed", "remove", "watch"]

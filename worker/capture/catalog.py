@@ -22,7 +22,7 @@ from worker.capture.states import (
 )
 from worker.capture.tables import Tables, WatchedTable, find_tables, watched_table
 from worker.config.model import Mapping, Source, Watch
-from worker.database.sql import written
+from worker.database.sql import sql_text
 from worker.errors import ConfigError
 
 IS_INSTALLED = "SELECT FROM pg_catalog.pg_tables WHERE schemaname = 'ringostat_sync' AND tablename = 'watches'"
@@ -52,7 +52,7 @@ def not_in_place(connection: psycopg.Connection[Any], wanted: Iterable[Resolved]
 def find_triggers(connection: psycopg.Connection[Any]) -> list[Trigger]:
     """Every trigger of ours in the database, whoever listed it."""
     with connection.cursor(row_factory=class_row(Trigger)) as cursor:
-        return cursor.execute(written(__package__, "found_triggers"), {}).fetchall()
+        return cursor.execute(sql_text(__package__, "found_triggers").encode(), {}).fetchall()
 
 
 def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
@@ -60,7 +60,7 @@ def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
     if not connection.execute(IS_INSTALLED).rowcount:
         return Catalog([], {})
     with connection.cursor(row_factory=class_row(Installed)) as cursor:
-        installed = cursor.execute(written(__package__, "installed_watches")).fetchall()
+        installed = cursor.execute(sql_text(__package__, "installed_watches").encode()).fetchall()
     return Catalog(find_triggers(connection), {one.id: one for one in installed})
 
 

@@ -22,7 +22,7 @@ def row_function(watch: Resolved) -> str:
         kind="text" if watch.key is not None else "jsonb",
         unchanged=_unchanged(watch.compared),
         where=_holds(watch),
-        value=_value(watch),
+        value=value(watch),
         old_by_name=_value_by_name(watch, "OLD"),
         new_by_name=_value_by_name(watch, "NEW"),
         insert_old=f"{_into_outbox(watch)} VALUES ({_given(watch)}, rs_old)",
@@ -37,7 +37,7 @@ def truncate_function(watch: Resolved) -> str:
     return _filled(
         "truncate_function",
         function=watch.truncate_function,
-        insert=_literal(f"{_into_outbox(watch)} SELECT DISTINCT {_given(watch)}, {_value(watch)}"),
+        insert=_literal(f"{_into_outbox(watch)} SELECT DISTINCT {_given(watch)}, {value(watch)}"),
         named=_literal(named),
         where=_literal(f" AND {_holds(watch)}"),
         insert_lost=_insert_lost(watch),
@@ -67,8 +67,8 @@ def _holds(watch: Resolved) -> str:
     return f"(\n{clean_condition(watch.watch.where)})" if watch.watch.where is not None else "true"
 
 
-def _value(watch: Resolved) -> str:
-    """What is written of a row: its key, or the columns that the `keys` SELECT names."""
+def value(watch: Resolved) -> str:
+    """What is written of the row `changed`: its key as text, or as jsonb the columns that the `keys` SELECT names."""
     if watch.key is not None:
         return f"changed.{quoted(watch.key)}::text"
     if watch.named is None:

@@ -53,7 +53,7 @@ def prove(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     """
     with _at_fault(watch), connection.transaction(force_rollback=True):
         with _at_fault(watch, "its `where` fails: "):
-            _prove_where(connection, watch)
+            prove_where(connection, watch)
         with _at_fault(watch, "its `keys` fails: "):
             _prove_keys(connection, watch)
         _copy_table(connection, watch)
@@ -91,11 +91,8 @@ def explain_keys(connection: psycopg.Connection[Any], table: str, keys: str) -> 
             cursor.execute(f"EXPLAIN {statement(table, keys)}".encode(), {"changed": Jsonb({})})
 
 
-def _broken(watch: Resolved, words: str) -> ConfigError:
-    return ConfigError(f"Source {watch.source.name!r} can't watch {watch.table.name}: {words}.")
-
-
-def _prove_where(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+def prove_where(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    """Have the `where` of a watch planned, and run for one row, in the caller's transaction. Raises psycopg.Error where it fails."""
     if watch.watch.where is None:
         return
     where = clean_condition(watch.watch.where)
@@ -104,6 +101,10 @@ def _prove_where(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     # A value in the CRM's data may fail: that is what the guard is for. A word in the mapping may not.
     with suppress(psycopg.DataError, psycopg.errors.AssertFailure), connection.transaction():
         connection.execute(sql.SQL("DO {}").format(sql.Literal(code)))
+
+
+def _broken(watch: Resolved, words: str) -> ConfigError:
+    return ConfigError(f"Source {watch.source.name!r} can't watch {watch.table.name}: {words}.")
 
 
 def _prove_keys(connection: psycopg.Connection[Any], watch: Resolved) -> None:

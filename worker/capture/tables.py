@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from worker.config.model import Source, Watch
 from worker.config.sql_tokens import Kind, tokens
-from worker.database.sql import written
+from worker.database.sql import sql_text
 from worker.errors import ConfigError
 
 NOT_A_NAME = "is no table's name."
@@ -54,7 +54,7 @@ def find_tables(connection: psycopg.Connection[Any], names: Iterable[str], insta
     parts = {name: _schema_and_table(name, database) for name in names}
     asked = {name: pair for name, pair in parts.items() if pair is not None}
     with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(written(__package__, "tables"), {"names": Jsonb(asked), "installed": list(installed)})
+        cursor.execute(sql_text(__package__, "tables").encode(), {"names": Jsonb(asked), "installed": list(installed)})
         found = {row["written"]: _table(row) for row in cursor}
     return {name: NOT_A_NAME if pair is None else found.get(name, NOT_THERE) for name, pair in parts.items()}
 

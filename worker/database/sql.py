@@ -9,15 +9,15 @@ from sqlalchemy import TextClause, text
 
 
 @cache
-def sql(package: str, name: str) -> TextClause:
-    """The statement in `name`.sql of `package`, with `:name` binds."""
-    return text(written(package, name).decode())
+def sql_text(package: str, name: str) -> str:
+    """What is in `name`.sql of `package`, for psycopg: with `%(name)s` binds."""
+    return (files(package) / f"{name}.sql").read_text(encoding="utf-8")
 
 
 @cache
-def written(package: str, name: str) -> bytes:
-    """The same as psycopg's own connections take it, with `%(name)s` binds."""
-    return (files(package) / f"{name}.sql").read_bytes()
+def sql(package: str, name: str) -> TextClause:
+    """The statement in `name`.sql of `package`, with `:name` binds."""
+    return text(sql_text(package, name))
 
 
 def without_binds(written: str) -> str:

@@ -2,9 +2,9 @@
 
 from migrations.statements import run
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:
-    run("0007_watched_tables.sql")
+    run("0008_watched_tables.sql")

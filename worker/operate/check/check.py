@@ -1,0 +1,128 @@
+"""Check: settings, connections, mapping; builds some contacts, and posts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
+from worker.capture.resolve import Resolved
+from worker.config.model import Source
+from worker.config.query import clean_query
+from worker.document.build import columns_read
+from worker.errors import first_line
+from worker.operate.check import query as by_itself
+from worker.operate.check import watches
+from worker.operate.check.connections import connections, projects
+from worker.operate.check.coverage import cover
+from worker.operate.check.finding import Example, Finding, listed, warning
+from worker.operate.check.rights import capture_findings
+from worker.operate.check.sample import sum_up
+from worker.operate.check.uses import Uses, find_uses
+from worker.wiring import Wiring
+
+Session = psycopg.Connection[Any]
+
+
+def check(wiring: Wiring, sample: int) -> Iterator[Finding | Example]:
+    """What stands and what does not, source by source, with `sample` contacts of each built.
+
+    Raises ConfigError, before all else, for a project's key that can't be used.
+    """
+    keys = list(projects(wiring))
+    servers = list(connections(wiring))
+    yield from servers
+    yield from keys
+    if any(server.stops for server in servers):
+        return
+    for source in wiring.mapping.sources.values():
+        yield from _source(wiring, source, sample)
+    if _has_triggers(wiring):
+        yield from _capture(wiring)
+
+
+def _has_triggers(wiring: Wiring) -> bool:
+    """Whether changes come from triggers, and not from polling."""
+    return wiring.settings.shares_database
+
+
+def _source(wiring: Wiring, source: Source, sample: int) -> Iterator[Finding | Example]:
+    query = clean_query(source.query)
+    with wiring.crm.connect() as connection:
+        session: Any = connection.connection.driver_connection
+        try:
+            names = by_itself.describe(session, query)
+            if problem := by_itself.key_problem(names):
+                yield Finding(f"{source.name}: {problem}", stops=True)
+                return
+            uses = find_uses(session, query, columns_read(source.method))
+            yield from _policies(source, uses)
+            found = by_itself.read(session, query, max(sample, 1))
+        except psycopg.Error as error:
+            yield Finding(f"{source.name}: the query fails: {by_itself.why(session, error)}", stops=True)
+            return
+        yield Finding(f"{source.name}: the query runs, its key is {found.plan.key_type}")
+        yield from by_itself.by_key(session, source, found)
+        yield from by_itself.speed(source, found.plan)
+        yield from by_itself.columns(source, names)
+        yield from by_itself.keys(session, source, query)
+        if _has_triggers(wiring):
+            yield from _watched(session, source, uses, found)
+    yield from _sample(wiring, source, found, sample)
+
+
+def _watched(session: Session, source: Source, uses: Uses, found: by_itself.Read) -> Iterator[Finding]:
+    fitting, problems = watches.resolved(session, source)
+    yield from problems
+    if not source.watches:
+        told = "nothing is watched, so no change is captured but what writes to the outbox itself"
+        yield warning(f"{source.name}: {told}")
+    for watch in fitting:
+        faults = list(watches.faults(session, source, watch))
+        yield from faults or _data(session, source, watch, uses, found)
+    yield from cover(source.name, uses, fitting, lambda table, keys: watches.runs(session, table, keys))
+
+
+def _data(session: Session, source: Source, watch: Resolved, uses: Uses, found: by_itself.Read) -> Iterator[Finding]:
+    rows = uses.tables[watch.table.oid].rows if watch.table.oid in uses.tables else -1
+    try:
+        yield from watches.null_where(session, source, watch, rows)
+        if found.rows:
+            yield from watches.strange_keys(session, source, watch, rows, found.plan)
+    except psycopg.Error as error:
+        yield warning(f"{source.name}: rows of {watch.table.name} could not be looked at: {first_line(error)}")
+
+
+def _policies(source: Source, uses: Uses) -> Iterator[Finding]:
+    for table in uses.tables.values():
+        if table.policies is not None:
+            which = f"({listed(table.policies)}) " if table.policies else ""
+            yield warning(
+                f"{source.name}: row level security of {table.name} {which}hides rows from this role: give it BYPASSRLS, or"
+                " write row_security = true into the source if what it sees is meant to be all"
+            )
+
+
+def _sample(wiring: Wiring, source: Source, found: by_itself.Read, sample: int) -> Iterator[Finding | Example]:
+    if isinstance(found.rows, psycopg.Error):
+        problem = (
+            f"a row of the sample can't be computed ({first_line(found.rows)}); such a contact becomes a dead letter"
+        )
+        yield warning(f"{source.name}: {problem}")
+    elif found.rows:
+        yield from sum_up(source, found.rows[:sample], wiring.mapping)
+    else:
+        yield warning(
+            f"{source.name}: the query returns no row with a key: correct it, or the rights of its role, unless the CRM is empty"
+        )
+
+
+def _capture(wiring: Wiring) -> Iterator[Finding]:
+    try:
+        with wiring.engine.connect() as connection:
+            session: Any = connection.connection.driver_connection
+            yield from capture_findings(session, wiring.mapping)
+    except (psycopg.Error, DBAPIError) as error:
+        yield warning(f"Capture could not be looked at: {first_line(error)}")

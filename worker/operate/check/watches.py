@@ -1,0 +1,139 @@
+"""A source's watches by themselves: do they fit their tables, do their conditions hold or fail, do they name the query's keys?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+from worker.capture.fan_out_keys import fan_out_sql
+from worker.capture.functions import value
+from worker.capture.proof import explain_keys, prove_where
+from worker.capture.resolve import Resolved, resolve
+from worker.capture.tables import NOT_THERE, find_tables
+from worker.config.model import Source
+from worker.config.query import clean_condition
+from worker.errors import ConfigError, first_line
+from worker.operate.check.finding import Finding, warning
+from worker.operate.check.query import similar_tables
+from worker.read.plan import Plan
+from worker.read.reader import fetch
+
+Session = psycopg.Connection[Any]
+
+SAMPLE = 1_000
+"""Rows of a watched table that are looked at, spread over all of it."""
+KEYS = 50
+"""Keys of those rows that are looked for in the query."""
+FAN_OUTS = 5
+"""Rows whose `keys` SELECT is run, each for so many keys at most."""
+MISMATCH = ("22P02", "22003")
+"""SQLSTATEs of a text that is no value of the key's type, or lies outside its range."""
+
+
+def resolved(session: Session, source: Source) -> tuple[list[Resolved], list[Finding]]:
+    """The watches that fit their tables, and a line for each of the others."""
+    tables = find_tables(session, [watch.table for watch in source.watches])
+    found: list[Resolved] = []
+    problems: list[Finding] = []
+    for watch in source.watches:
+        try:
+            found.append(resolve(tables, source, watch))
+        except ConfigError as error:
+            hint = similar_tables(session, watch.table) if tables[watch.table] == NOT_THERE else ""
+            problems.append(warning(f"{source.name}: {str(error).rstrip('.')}{hint}"))
+    return found, problems
+
+
+def runs(session: Session, table: str, keys: str) -> bool:
+    """Whether PostgreSQL can run a `keys` SELECT for this table's rows."""
+    try:
+        with session.transaction(force_rollback=True):
+            session.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            explain_keys(session, table, keys)
+    except psycopg.Error:
+        return False
+    return True
+
+
+def faults(session: Session, source: Source, watch: Resolved) -> Iterator[Finding]:
+    """What makes `capture install` refuse a watch, or pauses the project as soon as a row changes."""
+    on = f"of the watch on {watch.table.name}"
+    try:
+        with session.transaction(force_rollback=True):
+            session.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            prove_where(session, watch)
+    except psycopg.Error as error:
+        yield warning(f"{source.name}: `where` {on} fails, and `capture install` will refuse it: {first_line(error)}")
+    if watch.watch.keys is None:
+        return
+    try:
+        with session.transaction(force_rollback=True):
+            session.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            explain_keys(session, watch.table.name, watch.watch.keys)
+    except psycopg.Error as error:
+        yield Finding(f"{source.name}: `keys` {on} fails: {first_line(error)}", stops=True)
+
+
+def null_where(session: Session, source: Source, watch: Resolved, rows: float) -> Iterator[Finding]:
+    """A `where` that is neither true nor false for some rows, whose changes are then left out. Raises psycopg.Error."""
+    if watch.watch.where is None:
+        return
+    where = clean_condition(watch.watch.where)
+    each = f"SELECT (\n{where}) IS NULL AS unknown FROM {_sampled(watch, rows)} LIMIT {10 * SAMPLE}"
+    counted = f"SELECT count(*) FILTER (WHERE s.unknown), count(*) FROM ({each}) AS s"
+    unknown, of = session.execute(counted.encode()).fetchone() or (0, 0)
+    if unknown:
+        yield warning(
+            f"{source.name}: `where` of the watch on {watch.table.name} is null for {unknown} of {of} rows, which counts as"
+            " false: their changes are not seen. Write IS DISTINCT FROM instead of <>, or OR … IS NULL"
+        )
+
+
+def strange_keys(session: Session, source: Source, watch: Resolved, rows: float, plan: Plan) -> Iterator[Finding]:
+    """A watch none of whose keys the query returns. Raises psycopg.Error."""
+    keys = _keys_of_rows(session, watch, rows) if watch.key is not None else _keys_of_fan_outs(session, watch, rows)
+    if keys and not _returned(session, plan, keys):
+        by = watch.key or "its `keys`"
+        count = "the one key" if len(keys) == 1 else f"none of {len(keys)} keys"
+        verb = "is none" if len(keys) == 1 else "is one"
+        yield warning(
+            f"{source.name}: {count} that the watch on {watch.table.name} finds by {by} {verb} of the query's: does it"
+            " find the value that the query calls `key`?"
+        )
+
+
+def _keys_of_rows(session: Session, watch: Resolved, rows: float) -> list[str]:
+    few = f"SELECT {value(watch)} AS key FROM {_sampled(watch, rows)} WHERE {_wanted(watch)} LIMIT {SAMPLE}"
+    found = session.execute(f"SELECT DISTINCT s.key FROM ({few}) AS s WHERE s.key IS NOT NULL LIMIT {KEYS}".encode())
+    return [key for (key,) in found.fetchall()]
+
+
+def _keys_of_fan_outs(session: Session, watch: Resolved, rows: float) -> list[str]:
+    few = f"SELECT ({value(watch)})::text FROM {_sampled(watch, rows)} WHERE {_wanted(watch)} LIMIT {FAN_OUTS}"
+    statement = f"{fan_out_sql(watch.table.name, watch.watch.keys or '')} LIMIT {KEYS // FAN_OUTS}".encode()
+    changed = session.execute(few.encode()).fetchall()
+    found = [session.execute(statement, {"changed": row}).fetchall() for (row,) in changed]
+    return list(dict.fromkeys(str(key) for keys in found for (key,) in keys))
+
+
+def _sampled(watch: Resolved, rows: float) -> str:
+    """The table as `changed`: of a large one, blocks from all over it."""
+    percent = min(100.0, 100.0 * 10 * SAMPLE / rows) if rows > 0 else 100.0
+    return f"{watch.table.name} AS changed TABLESAMPLE SYSTEM ({percent:.6f})"
+
+
+def _wanted(watch: Resolved) -> str:
+    return f"(\n{clean_condition(watch.watch.where)})" if watch.watch.where is not None else "true"
+
+
+def _returned(session: Session, plan: Plan, keys: list[str]) -> bool:
+    """Whether the query returns any of these keys; one that its key's type can't hold is none of them."""
+    try:
+        return bool(fetch(session, plan, keys))
+    except psycopg.DataError as error:
+        if len(keys) == 1:
+            return error.sqlstate not in MISMATCH
+    half = len(keys) // 2
+    return _returned(session, plan, keys[:half]) or _returned(session, plan, keys[half:])
