@@ -9,7 +9,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Connection
 
-from worker.capture.status import State, WatchStatus
+from worker.capture.states import MENDED_BY_INSTALL, State, WatchStatus
 from worker.config.model import Mapping
 from worker.database.sql import sql
 from worker.operate.parts import Part, problems_of_parts, read_parts
@@ -60,7 +60,9 @@ def problems_of_capture(capture: list[WatchStatus]) -> Iterator[Problem]:
 
 
 def _mend(watch: WatchStatus) -> str:
-    return watch.detail or "run `ringostat-sync capture install`."
+    """What happened, and what to do about it."""
+    todo = "run `ringostat-sync capture install`." if watch.state in MENDED_BY_INSTALL else ""
+    return " ".join(filter(None, [watch.detail, todo.capitalize() if watch.detail else todo]))
 
 
 def _pauses(connection: Connection) -> Iterator[Problem]:

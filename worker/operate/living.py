@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import Connection
 
-from worker.capture.status import WatchStatus, status
+from worker.capture.catalog import watch
+from worker.capture.states import WatchStatus
 from worker.config.mapping import load_mapping
 from worker.config.model import Mapping
 from worker.config.settings import Settings
@@ -59,4 +60,4 @@ def capture_of(settings: Settings, mapping: Mapping, connection: Connection) -> 
     if not settings.shares_database:
         return []
     driver = connection.connection.driver_connection
-    return status(driver, mapping)  # type: ignore[arg-type] # psycopg's own
+    return watch(driver, mapping)  # type: ignore[arg-type] # psycopg's own

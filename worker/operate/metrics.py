@@ -11,7 +11,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 from sqlalchemy import Connection, Row
 
-from worker.capture.status import State
+from worker.capture.states import State
 from worker.database.sql import sql
 from worker.operate.report import POLLED, Report
 from worker.operate.status import LaneStatus

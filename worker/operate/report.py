@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from worker.capture.status import WatchStatus
+from worker.capture.states import WatchStatus
 from worker.config.model import Mapping
 from worker.operate.health import find_problems
 from worker.operate.parts import Part, read_parts

@@ -10,7 +10,7 @@ from redis import Redis
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from worker.capture.status import WatchStatus
+from worker.capture.states import WatchStatus
 from worker.config.model import Mapping
 from worker.database.sql import sql
 from worker.errors import SyncError

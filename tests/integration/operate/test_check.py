@@ -10,6 +10,7 @@ from tests.support.engine import Engine
 from worker.assembly import Assembly
 from worker.config.settings import load_settings
 from worker.operate.check import Finding, check
+from worker.operate.check.finding import warning
 
 QUERY = """SELECT nullif(id, 9) AS key, name AS "fullName", {more} AS "staffId",
     '[{{"type":"phone","value":"0671234567"}}]'::json AS "contactDirections" FROM crm.contacts"""
@@ -38,7 +39,7 @@ def test_rows_without_a_key_are_a_warning(engine: Engine) -> None:
     """They are counted, and are no contacts to build."""
     found = findings(engine, QUERY.format(more="NULL"))
 
-    assert [one.text for one in found if one.warns] == ["checked: rows without a key: 1; nobody is sent for them"]
+    assert warning("checked: rows without a key: 1; nobody is sent for them") in found
     assert "checked: of a sample of 8, 8 can be sent" in [one.text for one in found]
 
 
@@ -47,7 +48,7 @@ def test_a_row_that_can_not_be_computed_is_a_warning(engine: Engine) -> None:
     found = findings(engine, QUERY.format(more="1 / (id - 3)"))
 
     assert not any(one.stops for one in found)
-    assert "can't be computed (division by zero)" in found[-1].text
+    assert any("can't be computed (division by zero)" in one.text for one in found if one.warns)
 
 
 def test_a_query_that_fails_for_everybody_stops_its_source(engine: Engine) -> None:
@@ -99,16 +100,16 @@ def test_a_column_of_contacts_is_none_of_organizations(engine: Engine) -> None:
     )
     found = [one.text for one in check(engine.wiring, 0) if isinstance(one, Finding) and one.warns]
 
-    assert found == ["checked: columns that the API does not know are not sent: fullName"]
+    assert "checked: columns that the API does not know are not sent: fullName" in found
 
 
 def test_a_key_that_can_not_be_asked_for_stops_its_source(engine: Engine) -> None:
     """PostgreSQL makes a record, and reads none."""
     found = findings(engine, 'SELECT (id, 1) AS key, name AS "fullName" FROM crm.contacts')
 
-    assert [one.text for one in found if one.stops] == [
+    assert next(one.text for one in found if one.stops) == (
         "checked: no contact can be read by its key: input of anonymous composite types is not implemented"
-    ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_keys_that_run_are_not_mentioned(engine: Engine) -> None:
     keys = "SELECT c.id FROM crm.contacts c WHERE c.lead = changed.name AND c.name LIKE 'N%'"
     watch = f'{{ table = "crm.companies", keys = "{keys}" }}'
 
-    assert not any("watch" in one.text for one in findings(engine, QUERY.format(more="NULL"), watch))
+    assert not any("`keys`" in one.text for one in findings(engine, QUERY.format(more="NULL"), watch))
 
 
 def test_a_table_that_is_not_there_is_a_warning(engine: Engine) -> None:

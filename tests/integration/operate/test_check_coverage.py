@@ -174,16 +174,29 @@ def test_a_keys_select_goes_by_as_many_tables_as_it_takes(crm: Crm) -> None:
 
 def test_views_are_followed_to_their_tables(crm: Crm) -> None:
     """Through the view's own joins, to the columns of it that the query uses; a watch on the view itself is refused."""
-    query = 'SELECT v.number AS key, v.title AS "fullName" FROM crm.card v WHERE NOT v.gone'
+    query = 'SELECT v.number AS key, v.title || v.city AS "fullName" FROM crm.card v WHERE NOT v.gone'
     on_view = Watch("crm.card", key="number")
 
     assert pasted(crm, query, on_view) == [
         Watch("crm.contacts", key="id", columns=("name", "company_id", "hidden")),
-        Watch("crm.companies", keys="SELECT c.id FROM crm.contacts c WHERE c.company_id = changed.id", columns=("id",)),
+        Watch(
+            "crm.companies", keys="SELECT c.id FROM crm.contacts c WHERE c.company_id = changed.id", columns=("city",)
+        ),
     ]
     assert told(crm, query, on_view)[0] == (
-        "contacts: Source 'contacts' watches crm.card, which is not a table: watch what it reads"
+        "contacts: Source 'contacts' watches crm.card, which is not a table: watch what it reads."
     )
+
+
+def test_what_a_view_reads_and_the_query_does_not_use_needs_no_watch(crm: Crm) -> None:
+    """Its other columns, and a row that a LEFT JOIN finds by its id and of which nothing is taken."""
+    query = 'SELECT v.number AS key, v.title AS "fullName" FROM crm.card v'
+
+    assert told(crm, query, Watch("crm.contacts", key="id", columns=("name", "company_id"))) == []
+    assert [watch.table for watch in pasted(crm, query.replace("v.title", "v.city"))] == [
+        "crm.contacts",
+        "crm.companies",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -66,11 +66,19 @@ def _source(wiring: Wiring, source: Source, sample: int) -> Iterator[Finding | E
         yield Finding(f"{source.name}: the query runs, its key is {found.plan.key_type}")
         yield from by_itself.by_key(session, source, found)
         yield from by_itself.speed(source, found.plan)
+        yield from _scans(session, source, found)
         yield from by_itself.columns(source, names)
         yield from by_itself.keys(session, source, query)
         if _has_triggers(wiring):
             yield from _watched(session, source, uses, found)
     yield from _sample(wiring, source, found, sample)
+
+
+def _scans(session: Session, source: Source, found: by_itself.Read) -> Iterator[Finding]:
+    try:
+        yield from by_itself.scans(session, source, found)
+    except psycopg.Error as error:
+        yield warning(f"{source.name}: how a key is read could not be told: {first_line(error)}")
 
 
 def _watched(session: Session, source: Source, uses: Uses, found: by_itself.Read) -> Iterator[Finding]:

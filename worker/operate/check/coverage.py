@@ -34,7 +34,7 @@ def cover(name: str, uses: Uses, watches: Sequence[Resolved], works: Works) -> l
     found = [
         *(finding for table in _tables(needs) for finding in _uncovered(name, needs, table, watches, works)),
         *_unwatchable(name, uses),
-        *_needless(name, uses, needs, watches),
+        *_needless(name, uses, watches),
     ]
     if uses.doubt is not None:
         return [*found, warning(f"{name}: its watches are held against the query's tables alone: {uses.doubt}")]
@@ -51,6 +51,8 @@ def _needs(uses: Uses) -> list[Need]:
     for number, occurrence in enumerate(uses.lineage.occurrences if uses.lineage else []):
         table = uses.tables[occurrence.table]
         columns = None if occurrence.whole else _names(table, occurrence.columns)
+        if occurrence.optional and not columns and columns is not None and occurrence.columns:
+            continue  # its one row is found by its id, and nothing of it is used
         keyed = (
             frozenset(table.columns[column] for column in uses.lineage.keyed(number)) if uses.lineage else frozenset()
         )
@@ -194,9 +196,9 @@ def _unwatchable(name: str, uses: Uses) -> Iterator[Finding]:
         yield warning(f"{name}: the query calls {function}; what it reads is not seen: watch its tables too")
 
 
-def _needless(name: str, uses: Uses, needs: Sequence[Need], watches: Sequence[Resolved]) -> Iterator[Finding]:
+def _needless(name: str, uses: Uses, watches: Sequence[Resolved]) -> Iterator[Finding]:
     """Watches of tables that the query does not read; one that it calls a function of may read them."""
-    read = {need.table.name for need in needs}
+    read = {table.name for table in uses.tables.values()}
     for watch in watches:
         if not uses.functions and uses.doubt is None and not read & {watch.table.name, *watch.table.partitions}:
             yield warning(

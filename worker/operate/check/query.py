@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from worker.config.model import Source
 from worker.document.build import columns_read
@@ -23,7 +24,14 @@ Rows = list[dict[str, Any]]
 Unreadable = psycopg.DataError | psycopg.errors.QueryCanceled
 UNREADABLE = (psycopg.DataError, psycopg.errors.QueryCanceled)
 MANY_FOR_ONE = 10_000
-"""Rows that PostgreSQL expects to read for one key, from which on a person should know."""
+"""Rows of a table, from which on a person should know that all of it is read for one key."""
+LARGE = """
+SELECT DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.reltuples::bigint
+FROM jsonb_array_elements(%s::jsonb) AS a
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = a ->> 0
+JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = a ->> 1
+WHERE c.reltuples >= %s ORDER BY 1
+"""
 NOT_SENT = {"watermark"}
 """Columns that the query may have beside those of a document."""
 RELATIONS = """
@@ -123,11 +131,30 @@ def speed(source: Source, plan: Plan) -> Iterator[Finding]:
             f"{source.name}: for five keys PostgreSQL would read {plan.rows_many} rows, for one key {plan.rows_single}; so keys are"
             " read one by one. Correlated sub-selects or LATERAL instead of a joined aggregate are faster"
         )
-    elif plan.rows_single > MANY_FOR_ONE:
-        yield warning(
-            f"{source.name}: PostgreSQL would read {plan.rows_single} rows for one key: let an index serve the key"
-            " (a cast such as id::text hides it), and the columns by which tables are joined"
-        )
+
+
+def scans(connection: psycopg.Connection[Any], source: Source, found: Read) -> Iterator[Finding]:
+    """Large tables that PostgreSQL would read from end to end for a single key. Raises psycopg.Error."""
+    if isinstance(found.rows, list) and found.rows:
+        with psycopg.ClientCursor(connection) as cursor:
+            explained = cursor.execute(
+                f"EXPLAIN (VERBOSE, FORMAT JSON) {found.plan.single}", [str(found.rows[0][ROW_KEY])]
+            )
+            row = explained.fetchone()
+        read_whole = [list(pair) for pair in relations_in(row[0][0]["Plan"], kind="Seq Scan")] if row else []
+        for name, rows in connection.execute(LARGE, [Jsonb(read_whole), MANY_FOR_ONE]).fetchall():
+            yield warning(
+                f"{source.name}: for a single key PostgreSQL would read all of {name} (about {rows} rows): let an index serve"
+                " the key (a cast such as id::text hides it), and each column by which a table is joined"
+            )
+
+
+def relations_in(node: dict[str, Any], kind: str = "") -> Iterator[tuple[str, str]]:
+    """The tables in a plan (EXPLAIN VERBOSE) by schema and name; of one kind of step, or of all."""
+    if "Relation Name" in node and kind in {"", node["Node Type"]}:
+        yield node["Schema"], node["Relation Name"]
+    for child in node.get("Plans", []):
+        yield from relations_in(child, kind)
 
 
 def keys(connection: psycopg.Connection[Any], source: Source, query: str) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,10 @@ from psycopg.types.json import Jsonb
 
 from worker.database.sql import sql_text
 from worker.errors import first_line
-from worker.operate.check.lineage import Lineage, Reference, read_lineage
+from worker.operate.check.lineage import Lineage, Reference
+from worker.operate.check.query import relations_in
 from worker.operate.check.tree import UnreadableTreeError, parse
+from worker.operate.check.tree_lineage import read_lineage
 
 VIEW = "CREATE TEMP VIEW ringostat_sync_query AS SELECT count(*) FROM (\n{query}\n) AS q"
 EQUAL = "SELECT oid::text FROM pg_catalog.pg_operator WHERE oprname = '='"
@@ -113,20 +115,13 @@ def _lineage(
 
 def _by_plan(connection: psycopg.Connection[Any], query: str, reason: str) -> Uses:
     row = connection.execute(f"EXPLAIN (VERBOSE, FORMAT JSON) {query}".encode()).fetchone()
-    named = [list(pair) for pair in _relations_in(row[0][0]["Plan"])] if row else []
+    named = [list(pair) for pair in relations_in(row[0][0]["Plan"])] if row else []
     oids = {oid for (oid,) in connection.execute(IN_PLAN, [Jsonb(named)]).fetchall()}
     return Uses(
         _tables(connection, oids),
         dict.fromkeys(oids),
         doubt=f"which columns it uses is not known, as no temporary view can be made ({reason})",
     )
-
-
-def _relations_in(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if "Relation Name" in node:
-        yield node["Schema"], node["Relation Name"]
-    for child in node.get("Plans", []):
-        yield from _relations_in(child)
 
 
 def _tables(connection: psycopg.Connection[Any], oids: Collection[int]) -> dict[int, Table]:

@@ -11,8 +11,8 @@ from worker.capture.fan_out_keys import fan_out_sql
 from worker.capture.functions import value
 from worker.capture.proof import explain_keys, prove_where
 from worker.capture.resolve import Resolved, resolve
-from worker.capture.tables import NOT_THERE, find_tables
-from worker.config.model import Source
+from worker.capture.tables import NOT_THERE, WatchedTable, find_tables
+from worker.config.model import Source, Watch
 from worker.config.query import clean_condition
 from worker.errors import ConfigError, first_line
 from worker.operate.check.finding import Finding, warning
@@ -28,6 +28,8 @@ KEYS = 50
 """Keys of those rows that are looked for in the query."""
 FAN_OUTS = 5
 """Rows whose `keys` SELECT is run, each for so many keys at most."""
+SAFE_PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
+"""Under which the triggers' functions run: names without a schema mean nothing there."""
 MISMATCH = ("22P02", "22003")
 """SQLSTATEs of a text that is no value of the key's type, or lies outside its range."""
 
@@ -41,8 +43,12 @@ def resolved(session: Session, source: Source) -> tuple[list[Resolved], list[Fin
         try:
             found.append(resolve(tables, source, watch))
         except ConfigError as error:
-            hint = similar_tables(session, watch.table) if tables[watch.table] == NOT_THERE else ""
-            problems.append(warning(f"{source.name}: {str(error).rstrip('.')}{hint}"))
+            table = tables[watch.table]
+            told = str(error)
+            if table == NOT_THERE:
+                told = told.rstrip(".") + (similar_tables(session, watch.table) or ".")
+            broken = isinstance(table, WatchedTable) and _broken_keys(session, source, table.name, watch)
+            problems.append(broken or warning(f"{source.name}: {told}"))
     return found, problems
 
 
@@ -50,7 +56,7 @@ def runs(session: Session, table: str, keys: str) -> bool:
     """Whether PostgreSQL can run a `keys` SELECT for this table's rows."""
     try:
         with session.transaction(force_rollback=True):
-            session.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            session.execute(SAFE_PATH)
             explain_keys(session, table, keys)
     except psycopg.Error:
         return False
@@ -62,18 +68,25 @@ def faults(session: Session, source: Source, watch: Resolved) -> Iterator[Findin
     on = f"of the watch on {watch.table.name}"
     try:
         with session.transaction(force_rollback=True):
-            session.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            session.execute(SAFE_PATH)
             prove_where(session, watch)
     except psycopg.Error as error:
         yield warning(f"{source.name}: `where` {on} fails, and `capture install` will refuse it: {first_line(error)}")
-    if watch.watch.keys is None:
-        return
+    if broken := _broken_keys(session, source, watch.table.name, watch.watch):
+        yield broken
+
+
+def _broken_keys(session: Session, source: Source, table: str, watch: Watch) -> Finding | None:
     try:
         with session.transaction(force_rollback=True):
-            session.execute("SET LOCAL search_path = pg_catalog, pg_temp")
-            explain_keys(session, watch.table.name, watch.watch.keys)
+            session.execute(SAFE_PATH)
+            if watch.keys is not None:
+                explain_keys(session, table, watch.keys)
     except psycopg.Error as error:
-        yield Finding(f"{source.name}: `keys` {on} fails: {first_line(error)}", stops=True)
+        told = f"{source.name}: `keys` of the watch on {table} fails: {first_line(error)}"
+        hint = "; name tables with their schemas" if isinstance(error, psycopg.errors.UndefinedTable) else ""
+        return Finding(told + hint, stops=True)
+    return None
 
 
 def null_where(session: Session, source: Source, watch: Resolved, rows: float) -> Iterator[Finding]:

@@ -2,9 +2,9 @@
 
 from migrations.statements import run
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
-    run("0008_watched_tables.sql")
+    run("0009_watched_tables.sql")
