@@ -15,7 +15,7 @@ from worker.document.build import columns_read
 from worker.errors import first_line
 from worker.operate.check import query as by_itself
 from worker.operate.check import watches
-from worker.operate.check.connections import connections, projects
+from worker.operate.check.connections import connections, projects, proxies
 from worker.operate.check.coverage import cover
 from worker.operate.check.finding import Example, Finding, listed, warning
 from worker.operate.check.rights import capture_findings
@@ -29,12 +29,12 @@ Session = psycopg.Connection[Any]
 def check(wiring: Wiring, sample: int) -> Iterator[Finding | Example]:
     """What stands and what does not, source by source, with `sample` contacts of each built.
 
-    Raises ConfigError, before all else, for a project's key that can't be used.
+    Raises ConfigError, before all else, for a project's key, a proxy or a file of certificates that can't be used.
     """
-    keys = list(projects(wiring))
+    ways = [*proxies(wiring), *projects(wiring)]
     servers = list(connections(wiring))
     yield from servers
-    yield from keys
+    yield from ways
     if any(server.stops for server in servers):
         return
     for source in wiring.mapping.sources.values():

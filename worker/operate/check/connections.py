@@ -24,6 +24,12 @@ def connections(wiring: Wiring) -> Iterator[Finding]:
     yield _redis(wiring)
 
 
+def proxies(wiring: Wiring) -> Iterator[Finding]:
+    """A line if there is a proxy on the way to the API. Raises ConfigError for one, or for certificates, that can't be used."""
+    if (proxy := wiring.network.proxy) is not None:
+        yield Finding(f"The API is reached through the proxy {proxy.host}:{proxy.port}")
+
+
 def projects(wiring: Wiring) -> Iterator[Finding]:
     """A line for each project. Raises ConfigError for a key that can't be used."""
     keyless = keyless_projects(wiring.settings)
