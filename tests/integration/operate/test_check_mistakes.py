@@ -91,7 +91,8 @@ def test_a_sample_is_summed_up_by_reason(crm: Engine) -> None:
 
     found = told(crm, CONTACTS, WATCH)
     assert [line for line in found if "can't be sent" in line] == [
-        "! 4 can't be sent: invalid: fullName must not be null or blank (keys 2, 3, 4, …)",
+        "! 4 can't be sent: invalid: fullName must not be null or blank (keys 2, 3, 4, …); || with a null is null,"
+        " concat_ws(' ', …) leaves nulls out",
         "! 2 can't be sent: no_directions: contactDirections must hold a valid number or address (keys 8, 9)",
     ]
 
@@ -239,6 +240,37 @@ def test_keys_of_another_type_are_none_of_the_querys(crm: Engine) -> None:
 
     assert any("takes name for the query's key" in line for line in told(crm, CONTACTS, watch))
     assert any("none of 9 keys" in line for line in told(crm, CONTACTS, watch))
+
+
+@pytest.mark.parametrize(("end", "is_told"), [("LIMIT 5", True), ("FETCH FIRST ROW ONLY", True), ("-- LIMIT 5", False)])
+def test_a_limit_that_was_left_in_the_query_is_told(crm: Engine, end: str, is_told: bool) -> None:
+    """Whoever tries a query out has one at its end; a sub-select may have its own."""
+    query = CONTACTS.replace("c.name AS", "(SELECT c.name LIMIT 1) AS")
+
+    assert any("take it out" in line for line in told(crm, f"{query} {end}", WATCH)) is is_told
+
+
+def test_a_table_that_the_role_may_not_read_is_told(crm: Engine) -> None:
+    """With the rights that it needs."""
+    crm.sql("CREATE TABLE crm.secret (contact bigint)")
+    with _as_role(crm, "SELECT 1") as other:
+        crm.sql("REVOKE ALL ON crm.secret FROM clerk")
+        found = told(other, f"{CONTACTS} JOIN crm.secret s ON s.contact = c.id", WATCH)
+
+    assert (
+        "✗ the query fails: permission denied for table secret; grant clerk USAGE on its schema and SELECT on what the query"
+        " reads"
+    ) in found
+
+
+def test_watches_of_a_crm_elsewhere_are_not_asked_for(crm: Engine, empty_database_url: str) -> None:
+    """It is polled: what no watch covers is no mistake."""
+    crm.remap('[[sources]]\nname = "checked"\nmethod = "contacts"\nquery = "checked.sql"\n', checked=CONTACTS)
+    environment = crm.environment | {"DATABASE_URL": empty_database_url, "CRM_DATABASE_URL": crm.database_url}
+    found = [one.text for one in check(Assembly.of(load_settings(environment)), 5) if isinstance(one, Finding)]
+
+    assert "checked: of a sample of 5, 5 can be sent" in found
+    assert not any("watch" in line or "capture" in line for line in found)
 
 
 def test_policies_that_hide_rows_are_told(crm: Engine) -> None:

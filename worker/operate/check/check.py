@@ -68,9 +68,14 @@ def _source(wiring: Wiring, source: Source, sample: int) -> Iterator[Finding | E
         yield from by_itself.speed(source, found.plan)
         yield from _scans(session, source, found)
         yield from by_itself.columns(source, names)
+        yield from by_itself.limited(source, query)
         yield from by_itself.keys(session, source, query)
         if _has_triggers(wiring):
             yield from _watched(session, source, uses, found)
+        elif source.watches:
+            yield Finding(
+                f"{source.name}: the outbox is in another database, so it is polled and its watches are not used"
+            )
     yield from _sample(wiring, source, found, sample)
 
 
@@ -114,7 +119,9 @@ def _policies(source: Source, uses: Uses) -> Iterator[Finding]:
 
 
 def _sample(wiring: Wiring, source: Source, found: by_itself.Read, sample: int) -> Iterator[Finding | Example]:
-    if isinstance(found.rows, psycopg.Error):
+    if isinstance(found.rows, psycopg.errors.QueryCanceled):
+        yield warning(f"{source.name}: to read {sample} contacts takes too long ({first_line(found.rows)})")
+    elif isinstance(found.rows, psycopg.Error):
         problem = (
             f"a row of the sample can't be computed ({first_line(found.rows)}); such a contact becomes a dead letter"
         )

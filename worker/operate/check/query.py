@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from worker.config.model import Source
+from worker.config.sql_tokens import Kind, tokens
 from worker.document.build import columns_read
 from worker.errors import first_line
 from worker.operate.check.finding import Finding, examples, warning
@@ -71,6 +72,8 @@ def why(connection: psycopg.Connection[Any], error: psycopg.Error) -> str:
     """PostgreSQL's words, its hint, and the tables that a name which it does not know may mean."""
     told = first_line(error)
     hint = error.diag.message_hint or ""
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return f"{told}; grant {connection.info.user} USAGE on its schema and SELECT on what the query reads"
     if isinstance(error, psycopg.errors.UndefinedTable) and (found := re.search(r'["«„“](.+)["»“”]', told)):
         return told + similar_tables(connection, found[1])
     return f"{told}. {hint}" if "meant" in hint else told
@@ -97,6 +100,18 @@ def key_problem(names: Sequence[str]) -> str | None:
             return f'its column "{name}" must be `key` in small letters: write AS key'
     example = f"{next((name for name in names if name.lower() in {'id', 'uuid'}), 'c.id')} AS key"
     return f"the query has no column `key`: name the contact's own id so (such as {example})"
+
+
+def limited(source: Source, query: str) -> Iterator[Finding]:
+    """A LIMIT of the whole query, left over from trying it out."""
+    depth = 0
+    for token in tokens(query):
+        depth += (token.text == "(") - (token.text == ")")
+        if not depth and token.kind is Kind.WORD and token.text.upper() in {"LIMIT", "FETCH"}:
+            yield warning(
+                f"{source.name}: the query ends with {token.text.upper()}: contacts beyond it are absent, and none is read by"
+                " its index: take it out"
+            )
 
 
 def columns(source: Source, names: Sequence[str]) -> Iterator[Finding]:

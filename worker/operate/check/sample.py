@@ -15,6 +15,12 @@ from worker.operate.check.finding import Example, Finding, examples, warning
 from worker.read.reader import ROW_KEY
 
 Row = dict[str, Any]
+REMEDIES = {
+    "fullName must not be null or blank": "|| with a null is null, concat_ws(' ', …) leaves nulls out",
+    "origin must not be null or blank": "set origin in sync.toml",
+    "responsible must not be null or blank": "set default_responsible in sync.toml",
+}
+"""What to do about the commonest reasons."""
 
 
 def sum_up(source: Source, rows: Sequence[Row], mapping: Mapping) -> Iterator[Finding | Example]:
@@ -45,7 +51,9 @@ def _invalid(source: Source, found: dict[str, Invalid]) -> Iterator[Finding]:
         detail = re.sub(r"; left out: \d+|(?<=\[)\d+(?=\])", "", document.detail).rstrip(".")
         by_reason.setdefault(f"{document.reason}: {detail}", []).append(key)
     for reason, keys in by_reason.items():
-        yield warning(f"{source.name}: {len(keys)} can't be sent: {reason} ({examples(keys)})")
+        remedy = REMEDIES.get(reason.partition(": ")[2])
+        told = f"{source.name}: {len(keys)} can't be sent: {reason} ({examples(keys)})"
+        yield warning(f"{told}; {remedy}" if remedy else told)
 
 
 def _left_out(source: Source, built: dict[str, Built]) -> Iterator[Finding]:
