@@ -1,0 +1,145 @@
+"""Odoo: its truth, and a day of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, organization, phone, ways
+
+NAME = "odoo"
+SCHEMA = "public"
+ORIGIN = "Odoo"
+NOBODY = 2
+LINK = "https://odoo.example.com/mail/view?model={model}&res_id={id}"
+CODES = {"UA": "380", "PL": "48", None: "380"}
+ADDRESSES = {"invoice", "delivery", "other"}
+BIG = {"res_partner", "crm_lead"}
+
+
+def truth(crm: Tables) -> dict[Entry, Document]:
+    partners, users = crm.by_id("res_partner"), crm.by_id("res_users")
+    countries, stages, leads = crm.by_id("res_country"), crm.by_id("crm_stage"), crm.crm_lead
+    ours = {company["partner_id"] for company in crm.res_company}
+
+    def code(row: dict[str, Any]) -> str:
+        return CODES[countries[row["country_id"]]["code"] if row["country_id"] else None]
+
+    def responsible(row: dict[str, Any]) -> int:
+        user = users.get(row["user_id"])
+        return user["id"] if user and user["active"] else NOBODY
+
+    def ways_of(partner: dict[str, Any], region: str, name: str | None = None) -> list[tuple[str, str, str | None]]:
+        return [
+            ("phone", name or "phone", phone(partner["phone"], region)),
+            ("phone", name or "mobile", phone(partner.get("mobile"), region)),
+            ("email", name or "email", partner["email"]),
+        ]
+
+    def is_address(partner: dict[str, Any]) -> bool:
+        return partner["parent_id"] is not None and partner["type"] in ADDRESSES
+
+    made: dict[Entry, Document] = {}
+    for key, partner in partners.items():
+        if not partner["active"] or partner["partner_share"] is False or key in ours:
+            continue
+        if partner["is_company"]:
+            made[Entry("organization", str(key))] = organization(ORIGIN, key, partner["name"])
+        own = [row for row in leads if row["partner_id"] == key]
+        deals = [row for row in own if row["type"] == "opportunity" and row["active"]]
+        deals.sort(key=lambda row: (stages[row["stage_id"]]["is_won"], -row["id"]))
+        addresses = [
+            row for row in partners.values() if row["parent_id"] == key and row["active"] and row["type"] in ADDRESSES
+        ]
+        found = ways_of(partner, code(partner))
+        for address in addresses:
+            found += ways_of(address, code(partner), address["name"] or address["type"])
+        if is_address(partner) or not (directions := ways(*found)):
+            continue
+        company = partners.get(partner["commercial_partner_id"])
+        lead = max((row["id"] for row in own), default=None)
+        made[Entry("contact", str(key))] = contact(
+            ORIGIN,
+            partner["name"] if partner["parent_id"] else partner["complete_name"] or partner["name"],
+            directions,
+            responsible(partner),
+            externalId=key,
+            leadId=lead,
+            contactLink=LINK.format(model="res.partner", id=key),
+            leadLink=lead and LINK.format(model="crm.lead", id=lead),
+            dealLink=deals and LINK.format(model="crm.lead", id=deals[0]["id"]),
+            organizations=belonging(ORIGIN, [(company["id"], company["name"])] if company and company["is_company"] else []),
+        )
+    for lead in leads:
+        if not lead["active"] or lead["partner_id"] is not None:
+            continue
+        directions = ways(*ways_of(lead | {"email": lead["email_from"]}, code(lead)))
+        link = LINK.format(model="crm.lead", id=lead["id"])
+        made[Entry("lead", str(lead["id"]))] = contact(
+            ORIGIN,
+            ", ".join(name for name in (lead["partner_name"], lead["contact_name"]) if name) or lead["name"],
+            directions,
+            responsible(lead),
+            leadId=lead["id"],
+            leadLink=link,
+            dealLink=lead["type"] == "opportunity" and link,
+        )
+    return made
+
+
+DAY = [
+    Step(
+        "somebody creates a person in a company",
+        "INSERT INTO public.res_partner (id, active, is_company, type, parent_id, commercial_partner_id, name, complete_name, mobile,"
+        " user_id, country_id, partner_share) VALUES (40, true, false, 'contact', 10, 10, 'Лариса Вовк', 'ТОВ «Світанок», Лариса Вовк',"
+        " '066 777 40 40', 2, 1, true)",
+    ),
+    Step("a number is changed", "UPDATE public.res_partner SET mobile = '068 777 40 41', phone_sanitized = '+380687774041' WHERE id = 40"),
+    Step("what nobody sees is changed", "UPDATE public.res_partner SET write_date = now(), phone_sanitized = NULL"),
+    Step(
+        "a company is renamed, and Odoo keeps the complete names",
+        "UPDATE public.res_partner SET name = 'ТОВ «Світанок Плюс»', complete_name = 'ТОВ «Світанок Плюс»' WHERE id = 10;"
+        " UPDATE public.res_partner SET complete_name = 'ТОВ «Світанок Плюс», ' || coalesce(name, '') WHERE parent_id = 10",
+    ),
+    Step("and once more, by a program that keeps nothing else", "UPDATE public.res_partner SET name = 'ТОВ «Світанок»' WHERE id = 10"),
+    Step("a person is archived", "UPDATE public.res_partner SET active = false WHERE id = 12"),
+    Step("and comes back", "UPDATE public.res_partner SET active = true WHERE id = 16"),
+    Step("another salesperson gets a customer", "UPDATE public.res_partner SET user_id = 6 WHERE id = 30"),
+    Step("a salesperson leaves", "UPDATE public.res_users SET active = false WHERE id = 6"),
+    Step("a place to deliver to gets another number", "UPDATE public.res_partner SET phone = '044 777 10 13' WHERE id = 13"),
+    Step(
+        "an archived address comes back, at another partner",
+        "UPDATE public.res_partner SET active = true, parent_id = 30, commercial_partner_id = 30 WHERE id = 15",
+    ),
+    Step("an address becomes a contact", "UPDATE public.res_partner SET type = 'contact', name = 'Рахунки' WHERE id = 14"),
+    Step("a partner moves to Poland", "UPDATE public.res_partner SET country_id = 2, phone = '22 777 00 31' WHERE id = 31"),
+    Step(
+        "a lead is written down by hand",
+        "INSERT INTO public.crm_lead (id, active, type, name, contact_name, phone, user_id, country_id, stage_id)"
+        " VALUES (60, true, 'lead', 'Зателефонувала', 'Уляна Сич', '073 777 60 60', 2, 1, 1)",
+    ),
+    Step(
+        "a lead is converted: it becomes an opportunity of a new partner",
+        "INSERT INTO public.res_partner (id, active, is_company, type, commercial_partner_id, name, complete_name, phone, user_id, country_id,"
+        " partner_share) VALUES (41, true, false, 'contact', NULL, 'Роман Ткач', 'Роман Ткач', '099 555 50 50', 2, 1, true);"
+        " UPDATE public.res_partner SET commercial_partner_id = 41 WHERE id = 41;"
+        " UPDATE public.crm_lead SET type = 'opportunity', partner_id = 41, user_id = 2 WHERE id = 50",
+    ),
+    Step("a stage counts as won no longer", "UPDATE public.crm_stage SET is_won = false WHERE id = 4"),
+    Step("and does again", "UPDATE public.crm_stage SET is_won = true WHERE id = 4"),
+    Step("an opportunity is won", "UPDATE public.crm_lead SET stage_id = 4 WHERE id = 54"),
+    Step("an opportunity is lost", "UPDATE public.crm_lead SET active = false WHERE id = 55"),
+    Step(
+        "two partners are merged: what points to one points to the other, which takes what it has not, and one is deleted",
+        "UPDATE public.res_partner SET parent_id = 32, commercial_partner_id = 32 WHERE parent_id = 33;"
+        " UPDATE public.crm_lead SET partner_id = 32 WHERE partner_id = 33;"
+        " UPDATE public.res_partner SET mobile = '098 444 30 33', email = 'hanna@example.com' WHERE id = 32;"
+        " DELETE FROM public.res_partner WHERE id = 33",
+    ),
+    Step("another partner is our own company", "UPDATE public.res_company SET partner_id = 20"),
+    Step("and it is as before", "UPDATE public.res_company SET partner_id = 1"),
+    Step("a country gets another code", "UPDATE public.res_country SET code = 'UA' WHERE id = 2"),
+    Step("a person is deleted", "DELETE FROM public.res_partner WHERE id = 11"),
+    Step("a company becomes a person", "UPDATE public.res_partner SET is_company = false WHERE id = 20"),
+]
+MERGED, SURVIVOR, MOVED_NUMBER = "33", "32", "+380984443033"
+CONVERTED = ("50", "41")
