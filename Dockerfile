@@ -5,6 +5,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements.lock .
 RUN /opt/ringostat-sync/bin/pip install --require-hashes -r requirements.lock
 COPY pyproject.toml setup.py README.md LICENSE ./
+COPY examples examples
 COPY worker worker
 COPY models models
 COPY migrations migrations

@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.engine import Engine
 from tests.integration.examples import chatwoot, espocrm, odoo, twenty
-from tests.integration.examples.crm import Crm, Entry, create, files_of, fenced
+from tests.integration.examples.crm import Crm, Entry, create, fenced, files_of
 from worker.capture.resolve import resolve
 from worker.check.check import Finding, check
 from worker.config.model import Source
@@ -143,7 +143,9 @@ def test_check_finds_nothing_wrong(crm: Crm) -> None:
 def test_every_column_that_is_read_is_watched(crm: Crm) -> None:
     """What PostgreSQL itself says that a query depends on, joins and conditions included, some watch of that source compares."""
     for source in crm.engine.wiring.mapping.sources.values():
-        watched = {column for column in read_columns(crm.connection, source) if column not in watched_columns(crm, source)}
+        watched = {
+            column for column in read_columns(crm.connection, source) if column not in watched_columns(crm, source)
+        }
 
         assert watched == set(), source.name
 
@@ -156,8 +158,7 @@ def read_columns(connection: psycopg.Connection[Any], source: Source) -> set[tup
 
 def watched_columns(crm: Crm, source: Source) -> set[tuple[int, str]]:
     found: set[tuple[int, str]] = set()
-    for watch in source.watches:
-        watch = resolve(crm.connection, source, watch)
+    for watch in (resolve(crm.connection, source, written) for written in source.watches):
         [(table,)] = crm.connection.execute("SELECT %s::regclass::oid::bigint", [watch.table.name]).fetchall()
         found |= {(table, column) for column in watch.compared or watch.table.columns}
     return found
@@ -198,7 +199,9 @@ def test_odoo_19_needs_one_command(open_crm: Callable[..., Crm]) -> None:
     assert Entry("contact", "11") in crm.truth()
 
 
-def test_another_workspace_of_twenty_needs_one_command(open_crm: Callable[..., Crm], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_workspace_of_twenty_needs_one_command(
+    open_crm: Callable[..., Crm], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The command in the example's README, with the workspace's name."""
     [command] = fenced(files_of(twenty)["README.md"], "sh")
     other = "workspace_3other"

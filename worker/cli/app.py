@@ -22,7 +22,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "init": Command("init", "Write a mapping to start from."),
+    "init": Command("init", "Write a mapping to start from into this folder."),
     "up": Command("up", "Run everything in one process tree."),
     "migrate": Command("schema", "Bring the database's schema to head."),
     "capture": Command("capture", "The triggers by which changes reach the outbox."),

@@ -50,7 +50,10 @@ DAY = [
     ),
     Step("an agent takes the conversation", "UPDATE public.conversations SET assignee_id = 2 WHERE id = 20"),
     Step("a number is changed", "UPDATE public.contacts SET phone_number = '+380637770021' WHERE id = 20"),
-    Step("messages come and go", "UPDATE public.conversations SET last_activity_at = now(); UPDATE public.contacts SET last_activity_at = now()"),
+    Step(
+        "messages come and go",
+        "UPDATE public.conversations SET last_activity_at = now(); UPDATE public.contacts SET last_activity_at = now()",
+    ),
     Step(
         "a visitor leaves a number, and is a lead from then on",
         "UPDATE public.contacts SET phone_number = '+380957770005', contact_type = 1 WHERE id = 5",
@@ -68,7 +71,10 @@ DAY = [
         " UPDATE public.contacts SET email = 'milana@example.com', company_id = 1 WHERE id = 8",
     ),
     Step("a contact is deleted", "DELETE FROM public.contacts WHERE id = 4"),
-    Step("a company is deleted", "UPDATE public.contacts SET company_id = NULL WHERE company_id = 1; DELETE FROM public.companies WHERE id = 1"),
+    Step(
+        "a company is deleted",
+        "UPDATE public.contacts SET company_id = NULL WHERE company_id = 1; DELETE FROM public.companies WHERE id = 1",
+    ),
 ]
 MERGED, SURVIVOR, MOVED_NUMBER = "9", "8", "milana@example.com"
 CONVERTED = None

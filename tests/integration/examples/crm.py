@@ -149,7 +149,9 @@ def ways(*found: tuple[str, str | None, str | None]) -> list[Document]:
 def contact(origin: str, name: str, directions: list[Document], responsible: Any, **more: Any) -> Document:
     """A contact's document with every key that the API wants."""
     keys = ("externalId", "leadId", "staffId", "contactLink", "leadLink", "dealLink", "googleClientId", "organizations")
-    document = dict.fromkeys(keys) | {key: value if key == "organizations" else str(value) for key, value in more.items() if value}
+    document = dict.fromkeys(keys) | {
+        key: value if key == "organizations" else str(value) for key, value in more.items() if value
+    }
     return document | {
         "fullName": name,
         "origin": origin,

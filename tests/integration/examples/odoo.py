@@ -16,74 +16,91 @@ ADDRESSES = {"invoice", "delivery", "other"}
 BIG = {"res_partner", "crm_lead"}
 
 
-def truth(crm: Tables) -> dict[Entry, Document]:
-    partners, users = crm.by_id("res_partner"), crm.by_id("res_users")
-    countries, stages, leads = crm.by_id("res_country"), crm.by_id("crm_stage"), crm.crm_lead
-    ours = {company["partner_id"] for company in crm.res_company}
+Row = dict[str, Any]
 
-    def code(row: dict[str, Any]) -> str:
-        return CODES[countries[row["country_id"]]["code"] if row["country_id"] else None]
 
-    def responsible(row: dict[str, Any]) -> int:
-        user = users.get(row["user_id"])
+class Odoo:
+    """The tables, read once."""
+
+    def __init__(self, crm: Tables) -> None:
+        self.partners, self.users = crm.by_id("res_partner"), crm.by_id("res_users")
+        self.countries, self.stages, self.leads = crm.by_id("res_country"), crm.by_id("crm_stage"), crm.crm_lead
+        self.ours = {company["partner_id"] for company in crm.res_company}
+
+    def responsible(self, row: Row) -> int:
+        user = self.users.get(row["user_id"])
         return user["id"] if user and user["active"] else NOBODY
 
-    def ways_of(partner: dict[str, Any], region: str, name: str | None = None) -> list[tuple[str, str, str | None]]:
-        return [
-            ("phone", name or "phone", phone(partner["phone"], region)),
-            ("phone", name or "mobile", phone(partner.get("mobile"), region)),
-            ("email", name or "email", partner["email"]),
-        ]
+    def code(self, row: Row) -> str:
+        return CODES[self.countries[row["country_id"]]["code"] if row["country_id"] else None]
 
-    def is_address(partner: dict[str, Any]) -> bool:
-        return partner["parent_id"] is not None and partner["type"] in ADDRESSES
-
-    made: dict[Entry, Document] = {}
-    for key, partner in partners.items():
-        if not partner["active"] or partner["partner_share"] is False or key in ours:
-            continue
-        if partner["is_company"]:
-            made[Entry("organization", str(key))] = organization(ORIGIN, key, partner["name"])
-        own = [row for row in leads if row["partner_id"] == key]
-        deals = [row for row in own if row["type"] == "opportunity" and row["active"]]
-        deals.sort(key=lambda row: (stages[row["stage_id"]]["is_won"], -row["id"]))
-        addresses = [
-            row for row in partners.values() if row["parent_id"] == key and row["active"] and row["type"] in ADDRESSES
-        ]
-        found = ways_of(partner, code(partner))
+    def ways(self, partner: Row) -> list[Document]:
+        """Its own, and those of its addresses."""
+        addresses = [row for row in self.partners.values() if row["active"] and is_address_of(row, partner["id"])]
+        found = ways_of(partner, partner["email"], self.code(partner))
         for address in addresses:
-            found += ways_of(address, code(partner), address["name"] or address["type"])
-        if is_address(partner) or not (directions := ways(*found)):
-            continue
-        company = partners.get(partner["commercial_partner_id"])
+            found += ways_of(address, address["email"], self.code(partner), address["name"] or address["type"])
+        return ways(*found)
+
+    def partner(self, partner: Row) -> Document:
+        key = partner["id"]
+        own = [row for row in self.leads if row["partner_id"] == key]
+        deals = [row for row in own if row["type"] == "opportunity" and row["active"]]
+        deals.sort(key=lambda row: (self.stages[row["stage_id"]]["is_won"], -row["id"]))
+        company = self.partners.get(partner["commercial_partner_id"])
         lead = max((row["id"] for row in own), default=None)
-        made[Entry("contact", str(key))] = contact(
+        return contact(
             ORIGIN,
             partner["name"] if partner["parent_id"] else partner["complete_name"] or partner["name"],
-            directions,
-            responsible(partner),
+            self.ways(partner),
+            self.responsible(partner),
             externalId=key,
             leadId=lead,
             contactLink=LINK.format(model="res.partner", id=key),
             leadLink=lead and LINK.format(model="crm.lead", id=lead),
             dealLink=deals and LINK.format(model="crm.lead", id=deals[0]["id"]),
-            organizations=belonging(ORIGIN, [(company["id"], company["name"])] if company and company["is_company"] else []),
+            organizations=belonging(
+                ORIGIN, [(company["id"], company["name"])] if company and company["is_company"] else []
+            ),
         )
-    for lead in leads:
-        if not lead["active"] or lead["partner_id"] is not None:
-            continue
-        directions = ways(*ways_of(lead | {"email": lead["email_from"]}, code(lead)))
+
+    def lead(self, lead: Row) -> Document:
         link = LINK.format(model="crm.lead", id=lead["id"])
-        made[Entry("lead", str(lead["id"]))] = contact(
+        return contact(
             ORIGIN,
             ", ".join(name for name in (lead["partner_name"], lead["contact_name"]) if name) or lead["name"],
-            directions,
-            responsible(lead),
+            ways(*ways_of(lead, lead["email_from"], self.code(lead))),
+            self.responsible(lead),
             leadId=lead["id"],
             leadLink=link,
             dealLink=lead["type"] == "opportunity" and link,
         )
-    return made
+
+
+def ways_of(row: Row, email: str | None, code: str, name: str | None = None) -> list[tuple[str, str, str | None]]:
+    return [
+        ("phone", name or "phone", phone(row["phone"], code)),
+        ("phone", name or "mobile", phone(row.get("mobile"), code)),
+        ("email", name or "email", email),
+    ]
+
+
+def is_address_of(partner: Row, parent: int) -> bool:
+    return partner["parent_id"] == parent and partner["type"] in ADDRESSES
+
+
+def truth(crm: Tables) -> dict[Entry, Document]:
+    odoo = Odoo(crm)
+    made: dict[Entry, Document] = {}
+    for key, partner in odoo.partners.items():
+        if not partner["active"] or partner["partner_share"] is False or key in odoo.ours:
+            continue
+        if partner["is_company"]:
+            made[Entry("organization", str(key))] = organization(ORIGIN, key, partner["name"])
+        if not is_address_of(partner, partner["parent_id"] or -1) and odoo.ways(partner):
+            made[Entry("contact", str(key))] = odoo.partner(partner)
+    leads = [lead for lead in odoo.leads if lead["active"] and lead["partner_id"] is None]
+    return made | {Entry("lead", str(lead["id"])): odoo.lead(lead) for lead in leads}
 
 
 DAY = [
@@ -93,25 +110,39 @@ DAY = [
         " user_id, country_id, partner_share) VALUES (40, true, false, 'contact', 10, 10, 'Лариса Вовк', 'ТОВ «Світанок», Лариса Вовк',"
         " '066 777 40 40', 2, 1, true)",
     ),
-    Step("a number is changed", "UPDATE public.res_partner SET mobile = '068 777 40 41', phone_sanitized = '+380687774041' WHERE id = 40"),
+    Step(
+        "a number is changed",
+        "UPDATE public.res_partner SET mobile = '068 777 40 41', phone_sanitized = '+380687774041' WHERE id = 40",
+    ),
     Step("what nobody sees is changed", "UPDATE public.res_partner SET write_date = now(), phone_sanitized = NULL"),
     Step(
         "a company is renamed, and Odoo keeps the complete names",
         "UPDATE public.res_partner SET name = 'ТОВ «Світанок Плюс»', complete_name = 'ТОВ «Світанок Плюс»' WHERE id = 10;"
         " UPDATE public.res_partner SET complete_name = 'ТОВ «Світанок Плюс», ' || coalesce(name, '') WHERE parent_id = 10",
     ),
-    Step("and once more, by a program that keeps nothing else", "UPDATE public.res_partner SET name = 'ТОВ «Світанок»' WHERE id = 10"),
+    Step(
+        "and once more, by a program that keeps nothing else",
+        "UPDATE public.res_partner SET name = 'ТОВ «Світанок»' WHERE id = 10",
+    ),
     Step("a person is archived", "UPDATE public.res_partner SET active = false WHERE id = 12"),
     Step("and comes back", "UPDATE public.res_partner SET active = true WHERE id = 16"),
     Step("another salesperson gets a customer", "UPDATE public.res_partner SET user_id = 6 WHERE id = 30"),
     Step("a salesperson leaves", "UPDATE public.res_users SET active = false WHERE id = 6"),
-    Step("a place to deliver to gets another number", "UPDATE public.res_partner SET phone = '044 777 10 13' WHERE id = 13"),
+    Step(
+        "a place to deliver to gets another number",
+        "UPDATE public.res_partner SET phone = '044 777 10 13' WHERE id = 13",
+    ),
     Step(
         "an archived address comes back, at another partner",
         "UPDATE public.res_partner SET active = true, parent_id = 30, commercial_partner_id = 30 WHERE id = 15",
     ),
-    Step("an address becomes a contact", "UPDATE public.res_partner SET type = 'contact', name = 'Рахунки' WHERE id = 14"),
-    Step("a partner moves to Poland", "UPDATE public.res_partner SET country_id = 2, phone = '22 777 00 31' WHERE id = 31"),
+    Step(
+        "an address becomes a contact", "UPDATE public.res_partner SET type = 'contact', name = 'Рахунки' WHERE id = 14"
+    ),
+    Step(
+        "a partner moves to Poland",
+        "UPDATE public.res_partner SET country_id = 2, phone = '22 777 00 31' WHERE id = 31",
+    ),
     Step(
         "a lead is written down by hand",
         "INSERT INTO public.crm_lead (id, active, type, name, contact_name, phone, user_id, country_id, stage_id)"
@@ -119,8 +150,8 @@ DAY = [
     ),
     Step(
         "a lead is converted: it becomes an opportunity of a new partner",
-        "INSERT INTO public.res_partner (id, active, is_company, type, commercial_partner_id, name, complete_name, phone, user_id, country_id,"
-        " partner_share) VALUES (41, true, false, 'contact', NULL, 'Роман Ткач', 'Роман Ткач', '099 555 50 50', 2, 1, true);"
+        "INSERT INTO public.res_partner (id, active, is_company, type, commercial_partner_id, name, complete_name, phone, user_id,"
+        " country_id, partner_share) VALUES (41, true, false, 'contact', NULL, 'Роман Ткач', 'Роман Ткач', '099 555 50 50', 2, 1, true);"
         " UPDATE public.res_partner SET commercial_partner_id = 41 WHERE id = 41;"
         " UPDATE public.crm_lead SET type = 'opportunity', partner_id = 41, user_id = 2 WHERE id = 50",
     ),

@@ -17,11 +17,17 @@ BIG = {"person", "company", "opportunity"}
 def truth(crm: Tables) -> dict[Entry, Document]:
     companies = {key: row for key, row in crm.by_id("company").items() if row["deletedAt"] is None}
     deals = [row for row in crm.opportunity if row["deletedAt"] is None]
-    made = {Entry("organization", str(key)): organization(ORIGIN, key, row["name"]) for key, row in companies.items() if row["name"]}
+    made = {
+        Entry("organization", str(key)): organization(ORIGIN, key, row["name"])
+        for key, row in companies.items()
+        if row["name"]
+    }
     for key, row in crm.by_id("person").items():
         found = [_number(row["phonesPrimaryPhoneNumber"], row["phonesPrimaryPhoneCallingCode"])]
         found += [_number(more["number"], more["callingCode"]) for more in row["phonesAdditionalPhones"] or []]
-        found += [("email", None, address) for address in (row["emailsPrimaryEmail"], *(row["emailsAdditionalEmails"] or []))]
+        found += [
+            ("email", None, address) for address in (row["emailsPrimaryEmail"], *(row["emailsAdditionalEmails"] or []))
+        ]
         if row["deletedAt"] is not None or not (directions := ways(*found)):
             continue
         company = companies.get(row["companyId"], {})
@@ -62,27 +68,55 @@ DAY = [
     Step(
         "somebody creates a person",
         f'INSERT INTO {table("person")} (id, "nameFirstName", "nameLastName", "phonesPrimaryPhoneNumber", "phonesPrimaryPhoneCountryCode",'
-        f' "phonesPrimaryPhoneCallingCode", "companyId") VALUES (\'{identity("c", 20)}\', \'Юлія\', \'Кравчук\', \'637770020\', \'UA\','
+        f" \"phonesPrimaryPhoneCallingCode\", \"companyId\") VALUES ('{identity('c', 20)}', 'Юлія', 'Кравчук', '637770020', 'UA',"
         f" '+380', '{identity('b', 2)}')",
     ),
     Step("a number is changed", person(20, phonesPrimaryPhoneNumber="'637770021'")),
-    Step("the country of a number is changed", person(20, phonesPrimaryPhoneCallingCode="'+48'", phonesPrimaryPhoneNumber="'221230021'")),
-    Step("a further number is added", person(2, phonesAdditionalPhones='\'[{"number": "442220002", "callingCode": "+380"}]\'')),
-    Step("what nobody sees is changed", f'UPDATE {table("person")} SET "updatedAt" = now(), "jobTitle" = \'Директорка\''),
-    Step("a company is renamed", f"UPDATE {table('company')} SET name = 'ТОВ «Маяк Плюс»' WHERE id = '{identity('b', 1)}'"),
-    Step("a company gets its name at last", f"UPDATE {table('company')} SET name = 'Майстерня' WHERE id = '{identity('b', 4)}'"),
-    Step("another member owns a company", f'UPDATE {table("company")} SET "accountOwnerId" = \'{identity("a", 2)}\' WHERE id = \'{identity("b", 1)}\''),
-    Step("a company comes out of the bin", f'UPDATE {table("company")} SET "deletedAt" = NULL WHERE id = \'{identity("b", 3)}\''),
+    Step(
+        "the country of a number is changed",
+        person(20, phonesPrimaryPhoneCallingCode="'+48'", phonesPrimaryPhoneNumber="'221230021'"),
+    ),
+    Step(
+        "a further number is added",
+        person(2, phonesAdditionalPhones='\'[{"number": "442220002", "callingCode": "+380"}]\''),
+    ),
+    Step(
+        "what nobody sees is changed", f'UPDATE {table("person")} SET "updatedAt" = now(), "jobTitle" = \'Директорка\''
+    ),
+    Step(
+        "a company is renamed",
+        f"UPDATE {table('company')} SET name = 'ТОВ «Маяк Плюс»' WHERE id = '{identity('b', 1)}'",
+    ),
+    Step(
+        "a company gets its name at last",
+        f"UPDATE {table('company')} SET name = 'Майстерня' WHERE id = '{identity('b', 4)}'",
+    ),
+    Step(
+        "another member owns a company",
+        f"UPDATE {table('company')} SET \"accountOwnerId\" = '{identity('a', 2)}' WHERE id = '{identity('b', 1)}'",
+    ),
+    Step(
+        "a company comes out of the bin",
+        f"UPDATE {table('company')} SET \"deletedAt\" = NULL WHERE id = '{identity('b', 3)}'",
+    ),
     Step("a person goes into the bin", person(2, deletedAt="now()")),
     Step("and one comes out of it", person(4, deletedAt="NULL")),
     Step("a person changes the company", person(3, companyId=f"'{identity('b', 4)}'")),
-    Step("an opportunity is won", f"UPDATE {table('opportunity')} SET stage = 'CUSTOMER' WHERE id = '{identity('d', 2)}'"),
-    Step("an opportunity comes out of the bin", f'UPDATE {table("opportunity")} SET "deletedAt" = NULL WHERE id = \'{identity("d", 3)}\''),
-    Step("a member leaves", f'DELETE FROM {table(chr(34) + "workspaceMember" + chr(34))} WHERE id = \'{identity("a", 2)}\''),
+    Step(
+        "an opportunity is won", f"UPDATE {table('opportunity')} SET stage = 'CUSTOMER' WHERE id = '{identity('d', 2)}'"
+    ),
+    Step(
+        "an opportunity comes out of the bin",
+        f"UPDATE {table('opportunity')} SET \"deletedAt\" = NULL WHERE id = '{identity('d', 3)}'",
+    ),
+    Step(
+        "a member leaves", f"DELETE FROM {table(chr(34) + 'workspaceMember' + chr(34))} WHERE id = '{identity('a', 2)}'"
+    ),
     Step(
         "two people are merged: one takes what both had, and what points to the other, which is deleted",
         person(5, phonesAdditionalPhones='\'[{"number": "982220006", "countryCode": "UA", "callingCode": "+380"}]\'')
-        + f'; UPDATE {table("opportunity")} SET "pointOfContactId" = \'{identity("c", 5)}\' WHERE "pointOfContactId" = \'{identity("c", 6)}\''
+        + f"; UPDATE {table('opportunity')} SET \"pointOfContactId\" = '{identity('c', 5)}'"
+        f" WHERE \"pointOfContactId\" = '{identity('c', 6)}'"
         f"; DELETE FROM {table('person')} WHERE id = '{identity('c', 6)}'",
     ),
     Step("a person is deleted for good", f"DELETE FROM {table('person')} WHERE id = '{identity('c', 1)}'"),
