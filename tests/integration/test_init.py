@@ -110,9 +110,9 @@ def test_a_folder_that_can_not_be_written_to_is_one_line(
             raise OSError(28, "No space left on device")
         return real(path, *arguments, **more)
 
-    monkeypatch.setattr(Path, "open", fails)
-    done = init("odoo")
-    monkeypatch.undo()
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "open", fails)
+        done = init("odoo")
 
     assert written() == {}
     assert done == (1, "ringostat-sync: contacts.sql can't be written (No space left on device): nothing was.\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, organization, ways
+from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, corrections, organization, ways
 
 NAME = "chatwoot"
 SCHEMA = "public"
@@ -43,6 +43,15 @@ def truth(crm: Tables) -> dict[Entry, Document]:
 
 
 DAY = [
+    *corrections(
+        "public.contacts",
+        (1, "email", "NULL"),
+        (2, "company_id", "1"),
+        (8, "account_id", "2"),
+        (8, "account_id", "1"),
+    ),
+    *corrections("public.conversations", (14, "display_id", "33"), (14, "contact_id", "3"), (14, "contact_id", "2")),
+    *corrections("public.companies", (2, "account_id", "1")),
     Step(
         "somebody writes for the first time",
         "INSERT INTO public.contacts (id, account_id, name, phone_number, contact_type) VALUES (20, 1, 'Іванна Кіт', '+380637770020', 1);"

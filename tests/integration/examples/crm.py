@@ -37,6 +37,14 @@ class Step(NamedTuple):
     statement: str
 
 
+def corrections(table: str, *changes: tuple[object, str, str]) -> list[Step]:
+    """One column of one row (its id, the column, the new value in SQL) at a time."""
+    return [
+        Step(f"{column} of {table} {row} is corrected", f"UPDATE {table} SET \"{column}\" = {value} WHERE id = '{row}'")
+        for row, column, value in changes
+    ]
+
+
 class Tables:
     """The rows of a CRM, by the names of its tables. Nothing is computed by PostgreSQL."""
 

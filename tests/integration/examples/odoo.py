@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, organization, phone, ways
+from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, corrections, organization, phone, ways
 
 NAME = "odoo"
 SCHEMA = "public"
@@ -104,6 +104,45 @@ def truth(crm: Tables) -> dict[Entry, Document]:
 
 
 DAY = [
+    *corrections(
+        "public.res_partner",
+        (11, "name", "'Олена Кравчук'"),
+        (30, "complete_name", "'Гончар Тарас'"),
+        (30, "email", "'taras.honchar@example.com'"),
+        (10, "phone", "'044 333 10 19'"),
+        (20, "country_id", "1"),
+        (20, "country_id", "2"),
+        (12, "parent_id", "NULL"),
+        (12, "commercial_partner_id", "12"),
+        (20, "partner_share", "false"),
+        (20, "partner_share", "NULL"),
+        (20, "active", "false"),
+        (20, "active", "true"),
+        (20, "name", "'Zorza S.A.'"),
+        (13, "name", "'Склад на Подолі'"),
+        (13, "email", "'sklad@svitanok.example.com'"),
+        (13, "mobile", "'067 333 10 13'"),
+        (13, "type", "'contact'"),
+        (13, "type", "'other'"),
+        (13, "active", "false"),
+        (13, "active", "true"),
+    ),
+    *corrections(
+        "public.crm_lead",
+        (54, "type", "'lead'"),
+        (54, "type", "'opportunity'"),
+        (51, "type", "'lead'"),
+        (51, "contact_name", "'Дарина Мельничук'"),
+        (51, "partner_name", "'Ліцей № 7'"),
+        (51, "email_from", "'school@example.com'"),
+        (51, "phone", "'044 555 50 59'"),
+        (51, "mobile", "NULL"),
+        (52, "name", "'Передзвонити'"),
+        (52, "user_id", "6"),
+        (57, "country_id", "1"),
+        (57, "active", "false"),
+        (53, "active", "true"),
+    ),
     Step(
         "somebody creates a person in a company",
         "INSERT INTO public.res_partner (id, active, is_company, type, parent_id, commercial_partner_id, name, complete_name, mobile,"

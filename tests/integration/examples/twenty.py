@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, organization, phone, ways
+from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, corrections, organization, phone, ways
 
 NAME = "twenty"
 SCHEMA = "workspace_7ciwf6hjp6zggjgc7zn0hrpq9"
@@ -65,6 +65,20 @@ def person(number: int, **changed: Any) -> str:
 
 
 DAY = [
+    *corrections(
+        table("person"),
+        (identity("c", 1), "nameFirstName", "'Євгеній'"),
+        (identity("c", 1), "nameLastName", "'Литвиненко'"),
+        (identity("c", 1), "emailsPrimaryEmail", "NULL"),
+        (identity("c", 1), "emailsAdditionalEmails", "'[]'"),
+    ),
+    *corrections(
+        table("opportunity"),
+        (identity("d", 2), "createdAt", "'2026-03-03'"),
+        (identity("d", 1), "stage", "'PROPOSAL'"),
+        (identity("d", 1), "createdAt", "'2026-04-04'"),
+        (identity("d", 1), "deletedAt", "now()"),
+    ),
     Step(
         "somebody creates a person",
         f'INSERT INTO {table("person")} (id, "nameFirstName", "nameLastName", "phonesPrimaryPhoneNumber", "phonesPrimaryPhoneCountryCode",'
