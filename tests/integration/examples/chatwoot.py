@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, corrections, organization, ways
+from tests.integration.examples.crm import (
+    Document,
+    Entry,
+    Step,
+    Tables,
+    belonging,
+    contact,
+    corrections,
+    organization,
+    ways,
+)
 
 NAME = "chatwoot"
 SCHEMA = "public"

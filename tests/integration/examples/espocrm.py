@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, corrections, organization, phone, ways
+from tests.integration.examples.crm import (
+    Document,
+    Entry,
+    Step,
+    Tables,
+    belonging,
+    contact,
+    corrections,
+    organization,
+    phone,
+    ways,
+)
 
 NAME = "espocrm"
 SCHEMA = "public"

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.examples.crm import Document, Entry, Step, Tables, belonging, contact, corrections, organization, phone, ways
+from tests.integration.examples.crm import (
+    Document,
+    Entry,
+    Step,
+    Tables,
+    belonging,
+    contact,
+    corrections,
+    organization,
+    phone,
+    ways,
+)
 
 NAME = "odoo"
 SCHEMA = "public"
