@@ -14,9 +14,9 @@ import httpx
 import psycopg
 import pytest
 
-from tests.waiting import wait_until
-from worker.sandbox.server import Sandbox
-from worker.up.embedded.ports import next_free
+from tests.support.waiting import wait_until
+from worker.local.sandbox.server import Sandbox
+from worker.local.up.embedded.ports import next_free
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")

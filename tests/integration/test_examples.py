@@ -11,16 +11,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.integration.engine import Engine
-from tests.integration.examples import chatwoot, espocrm, odoo, twenty
-from tests.integration.examples.crm import Crm, Entry, create, fenced, files_of
+from tests.support.engine import Engine
+from tests.support.examples import chatwoot, espocrm, odoo, twenty
+from tests.support.examples.crm import Crm, Entry, create, fenced, files_of
 from worker.capture.resolve import resolve
-from worker.check.check import Finding, check
 from worker.config.model import Source
 from worker.config.query import clean_query
 from worker.config.settings import libpq_url
+from worker.operate.check import Finding, check
 from worker.operate.init import files
-from worker.reading.plan import choose_plan
+from worker.read.plan import choose_plan
 
 KINDS = [odoo, espocrm, twenty, chatwoot]
 USED = """

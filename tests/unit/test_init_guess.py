@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.mapping_folder import Folder
+from tests.support.mapping_folder import Folder
 from worker.operate.init.guess import Guess, guess
 from worker.operate.init.start import start
 from worker.operate.init.tables import Column, Table, singular, words

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from tests.integration.engine import PROJECT, Engine
+from tests.support.engine import PROJECT, Engine
 from worker import capture
 from worker.__main__ import main
-from worker.check.check import Example, Finding, check
+from worker.assembly import Assembly
 from worker.cli import session
 from worker.config.settings import load_settings
-from worker.demo import install
+from worker.local.demo import install
+from worker.operate.check import Example, Finding, check
 from worker.operate.init.files import known
-from worker.wiring import Wiring
 
 
 class Done(NamedTuple):
@@ -234,7 +234,7 @@ def test_the_tables_that_are_found_lead_to_the_telephone(
     engine.sql("DROP SCHEMA crm CASCADE")
     engine.sql(statement)
     done = init(DATABASE_URL=engine.database_url)
-    wiring = Wiring.of(load_settings(engine.environment | {"SYNC_CONFIG": "sync.toml"}))
+    wiring = Assembly.of(load_settings(engine.environment | {"SYNC_CONFIG": "sync.toml"}))
     findings = list(check(wiring, 10))
     with psycopg.connect(engine.database_url, autocommit=True) as connection:
         capture.install(connection, wiring.mapping)

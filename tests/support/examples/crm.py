@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.integration.engine import PROJECT, Engine
-from tests.waiting import nothing_waits, wait_until
+from tests.support.engine import PROJECT, Engine
+from tests.support.waiting import nothing_waits, wait_until
 from worker import capture
 from worker.config.settings import libpq_url
 
@@ -92,7 +92,7 @@ class Crm:
 
     def settle(self) -> None:
         def is_quiet() -> bool:
-            self.engine.wiring.expander.expand(PROJECT)
+            self.engine.wiring.fan_out.run(PROJECT)
             self.engine.push()
             return nothing_waits(self.engine.sql)
 

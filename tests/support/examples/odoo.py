@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.examples.crm import (
+from tests.support.examples.crm import (
     Document,
     Entry,
     Step,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.examples.crm import (
+from tests.support.examples.crm import (
     Document,
     Entry,
     Step,

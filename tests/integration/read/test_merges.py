@@ -9,21 +9,22 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.engine import PROJECT, Engine
-from tests.waiting import nothing_waits, wait_until
+from tests.support.engine import PROJECT, Engine
+from tests.support.waiting import nothing_waits, wait_until
 from worker import capture
 
-TEXT = (Path(__file__).parents[2] / "docs" / "merges.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "docs" / "merges.md").read_text(encoding="utf-8")
 [QUERY] = re.findall(r"^```sql\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 [WATCH] = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
-SOURCE = '[[sources]]\nname = "merged"\nmethod = "contacts"\nquery = "merged.sql"\n'
+SOURCE = 'origin = "CRM"\ndefault_responsible = "1"\n[[sources]]\nname = "contacts"\nmethod = "contacts"\nquery = "contacts.sql"\n'
 
 
 @pytest.fixture
 def watched(engine: Engine) -> Engine:
     """The engine with the mapping of the document, and two contacts on the telephone."""
     engine.sql("ALTER TABLE crm.contacts ADD merged_into bigint")
-    engine.remap(f"{SOURCE}{WATCH}", merged=QUERY)
+    (engine.folder / "sync.toml").write_text(SOURCE, encoding="utf-8")
+    engine.remap(WATCH, contacts=QUERY)
     with psycopg.connect(engine.database_url, autocommit=True) as connection:
         capture.install(connection, engine.wiring.mapping)
     engine.contacts(1, 2)
@@ -33,7 +34,7 @@ def watched(engine: Engine) -> Engine:
 
 def settle(engine: Engine) -> None:
     def is_quiet() -> bool:
-        engine.wiring.expander.expand(PROJECT)
+        engine.wiring.fan_out.run(PROJECT)
         engine.push()
         return nothing_waits(engine.sql)
 
@@ -64,7 +65,7 @@ def test_who_is_gone_stays_as_last_sent_and_comes_back_in_the_same_entry(watched
     watched.sql("CREATE TABLE crm.bin AS TABLE crm.contacts; DELETE FROM crm.contacts WHERE id = 1")
     settle(watched)
     gone = watched.sandbox.book.contact(PROJECT, external_id="1")
-    absent, letters = watched.lane().absent, watched.letters()
+    absent, letters = watched.lane().absent, watched.dead_letters()
     watched.sql(
         "INSERT INTO crm.contacts SELECT * FROM crm.bin WHERE id = 1; UPDATE crm.contacts SET name = 'Знову тут' WHERE id = 1"
     )

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tests.integration.examples.crm import (
+from tests.support.examples.crm import (
     Document,
     Entry,
     Step,
     Tables,
     belonging,
     contact,
-    corrections,
     organization,
     phone,
     ways,
 )
+from tests.support.examples.espocrm_corrections import CORRECTIONS
 
 NAME = "espocrm"
 SCHEMA = "public"
@@ -146,84 +146,7 @@ def number(identity: str, written: str, *whose: tuple[str, str]) -> str:
 
 
 DAY = [
-    *corrections(
-        "public.contact",
-        ("6501a00000000con1", "last_name", "'Костюк'"),
-        ("6501a00000000con1", "first_name", "NULL"),
-        ("6501a00000000con1", "middle_name", "''"),
-        ("6501a00000000con1", "account_id", "'6501a00000000acc2'"),
-        ("6501a00000000con3", "deleted", "false"),
-    ),
-    *corrections(
-        "public.phone_number",
-        ("6501a0000000pho04", "type", "'Fax'"),
-        ("6501a0000000pho04", "type", "'Home'"),
-        ("6501a0000000pho04", "deleted", "true"),
-        ("6501a0000000pho04", "deleted", "false"),
-        ("6501a0000000pho10", "type", "'Office'"),
-        ("6501a0000000pho10", "invalid", "true"),
-        ("6501a0000000pho10", "invalid", "false"),
-        ("6501a0000000pho10", "deleted", "true"),
-        ("6501a0000000pho10", "deleted", "false"),
-    ),
-    *corrections(
-        "public.email_address",
-        ("6501a0000000ema01", "deleted", "true"),
-        ("6501a0000000ema01", "deleted", "false"),
-        ("6501a0000000ema02", "deleted", "true"),
-        ("6501a0000000ema02", "deleted", "false"),
-        ("6501a0000000ema02", "name", "'info@kolos.example.com'"),
-    ),
-    *corrections(
-        "public.lead",
-        ("6501a0000000lead1", "last_name", "'Олійниченко'"),
-        ("6501a0000000lead1", "first_name", "'Макс'"),
-        ("6501a0000000lead1", "middle_name", "'Петрович'"),
-        ("6501a0000000lead1", "account_name", "NULL"),
-        ("6501a0000000lead1", "assigned_user_id", "'6501a0000000user1'"),
-        ("6501a0000000lead1", "deleted", "true"),
-        ("6501a0000000lead1", "deleted", "false"),
-    ),
-    *corrections(
-        "public.opportunity",
-        ("6501a00000000opp1", "stage", "'Proposal'"),
-        ("6501a00000000opp1", "created_at", "'2026-01-01'"),
-        ("6501a00000000opp2", "deleted", "true"),
-        ("6501a00000000opp2", "deleted", "false"),
-    ),
-    *corrections(
-        "public.entity_phone_number",
-        (2, "deleted", "true"),
-        (2, "deleted", "false"),
-        (1, "primary", "true"),
-        (2, "primary", "false"),
-        (4, "phone_number_id", "'6501a0000000pho08'"),
-        (4, "phone_number_id", "'6501a0000000pho04'"),
-        (10, "entity_type", "'User'"),
-        (10, "entity_type", "'Contact'"),
-        (12, "deleted", "true"),
-        (12, "deleted", "false"),
-        (12, "phone_number_id", "'6501a0000000pho08'"),
-        (12, "phone_number_id", "'6501a0000000pho10'"),
-    ),
-    *corrections(
-        "public.entity_email_address",
-        (1, "deleted", "true"),
-        (1, "deleted", "false"),
-        (1, "email_address_id", "'6501a0000000ema02'"),
-        (2, "deleted", "true"),
-        (2, "deleted", "false"),
-        (2, "email_address_id", "'6501a0000000ema01'"),
-        (2, "email_address_id", "'6501a0000000ema02'"),
-    ),
-    *corrections(
-        "public.account_contact",
-        (3, "account_id", "'6501a00000000acc1'"),
-        (3, "deleted", "true"),
-        (3, "deleted", "false"),
-    ),
-    *corrections("public.contact_opportunity", (1, "opportunity_id", "'6501a00000000opp3'"), (1, "deleted", "true")),
-    *corrections('public."user"', ("6501a0000000user3", "is_active", "true"), ("6501a0000000user3", "deleted", "true")),
+    *CORRECTIONS,
     Step(
         "somebody creates a contact",
         "INSERT INTO public.contact (id, first_name, last_name, account_id, assigned_user_id, created_at) VALUES"
