@@ -90,16 +90,18 @@ def looks_like(tables: Iterable[Table]) -> tuple[str, str] | None:
 
 def guess(tables: Sequence[Table]) -> Guess | None:
     """The likeliest people with all that belongs to them; None if no table looks like people who can be reached."""
-    found = [made for table in tables if (made := _people(table, tables)) is not None]
+    books = [table for table in tables if _about(table) & (PHONE | EMAIL)]
+    firms = [table for table in tables if singular(table.words[-1]) in COMPANIES]
+    found = [made for table in tables if (made := _people(table, books, firms)) is not None]
     return min(found, key=_rank, default=None)
 
 
-def _people(table: Table, tables: Sequence[Table]) -> Guess | None:
+def _people(table: Table, books: Sequence[Table], firms: Sequence[Table]) -> Guess | None:
     names = _names(table)
     if table.key is None or not names or singular(table.words[-1]) in NOT_PEOPLE:
         return None
     phones, emails = (tuple(c for c in table.columns if _is_way(c, of)) for of in (PHONE, EMAIL))
-    ways = tuple(_ways(table, tables))
+    ways = tuple(_ways(table, books))
     if not phones and not any(way.type == "phone" for way in ways):
         return None
     return Guess(
@@ -110,7 +112,7 @@ def _people(table: Table, tables: Sequence[Table]) -> Guess | None:
         emails=emails,
         ways=ways,
         responsible=_named(table, OWNERS),
-        company=_company(table, tables),
+        company=_company(table, firms),
         gone=tuple(_gone(table)),
     )
 
@@ -135,27 +137,33 @@ def _is_way(column: Column, words: set[str]) -> bool:
     return bool(own & words) and not own & NO_WAY and column.type in TEXTS | NUMBERS and not column.is_key
 
 
-def _ways(people: Table, tables: Sequence[Table]) -> Iterator[Ways]:
+def _about(table: Table) -> set[str]:
+    return {singular(word) for word in table.words}
+
+
+def _ways(people: Table, books: Sequence[Table]) -> Iterator[Ways]:
     """The tables of numbers and addresses in which a row belongs to one of these people."""
-    for table in tables:
-        about = {singular(word) for word in table.words}
+    for table in books:
+        about = _about(table)
         for kind, words, values in (("phone", PHONE, PHONE_VALUES), ("email", EMAIL, EMAIL_VALUES)):
+            if not about & words or table.id == people.id:
+                continue
             owner, value = _link(table, people), _named(table, values)
-            if about & words and table.id != people.id and owner and value and value.type in TEXTS | NUMBERS:
+            if owner is not None and value is not None and value.type in TEXTS | NUMBERS:
                 yield Ways(kind, table, owner, value, _named(table, KINDS))
 
 
-def _company(people: Table, tables: Sequence[Table]) -> Company | None:
+def _company(people: Table, firms: Sequence[Table]) -> Company | None:
     """The likeliest companies to which a person may belong."""
-    found = [made for table in tables if table.id != people.id and (made := _companies(people, table)) is not None]
+    found = [made for table in firms if table.id != people.id and (made := _companies(people, table)) is not None]
     return min(found, key=lambda made: COMPANIES.index(singular(made.table.words[-1])), default=None)
 
 
 def _companies(people: Table, table: Table) -> Company | None:
-    link, name = _link(people, table), _named(table, COMPANY_NAMES)
-    if singular(table.words[-1]) not in COMPANIES or table.key is None or link is None:
+    if table.key is None:
         return None
-    return Company(table, table.key, name, link) if name is not None and name.type in TEXTS else None
+    link, name = _link(people, table), _named(table, COMPANY_NAMES)
+    return Company(table, table.key, name, link) if link and name and name.type in TEXTS else None
 
 
 def _link(table: Table, to: Table) -> Column | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -59,6 +60,7 @@ def read_tables(url: str) -> list[Table]:
         return list(_grouped(connection.execute(statement).fetchall()))
 
 
+@lru_cache(maxsize=100_000)
 def words(name: str) -> tuple[str, ...]:
     """A name's words in small letters: `accountOwner_id` is account, owner, id."""
     parts = re.findall(r"[^\W\d_]+|\d+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name))
