@@ -13,6 +13,9 @@ make() {
     keep "$1/database_url.txt" "postgresql://postgres:$(cat "$1/postgres_password.txt")@postgres:5432/crm"
     keep "$1/redis_url.txt" "redis://:$(cat "$1/redis_password.txt")@redis:6379/0"
     keep "$1/flower_basic_auth.txt" "ringostat:$(random)"
+    keep "$1/console_basic_auth.txt" "ringostat:$(random)"
+    keep "$1/grafana_password.txt" "$(random)"
+    keep "$1/crm_database_url.txt" ""
     keep "$1/auth_key.txt" "$2"
     # Each container's own user must be able to read its files; the folder keeps everybody else on this machine out.
     chmod 644 "$1"/*.txt

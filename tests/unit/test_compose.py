@@ -108,7 +108,7 @@ def test_secrets_come_by_file(name: str) -> None:
         secret = any(word in variable for word in ("PASSWORD", "KEY", "AUTH", "DATABASE_URL", "REDIS_URL"))
 
         assert secret == variable.endswith("_FILE")
-        assert not secret or Path(given).name in secret_names(SERVICES[name])
+        assert not secret or not given or Path(given).name in secret_names(SERVICES[name])
 
 
 def test_the_key_is_for_workers_alone() -> None:
@@ -140,10 +140,15 @@ def test_what_is_not_set_has_its_default(name: str) -> None:
 
 
 def test_ports_are_loopback_only() -> None:
-    """What is published is published to this machine: Flower, and the demo's telephone."""
+    """What is published is published to this machine: the pages."""
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert published == {"flower": ["127.0.0.1:5555:5555"], "sandbox": ["127.0.0.1:8085:8085"]}
+    assert {name: port for name, [port] in published.items()} == {
+        "console": "127.0.0.1:8090:8090",
+        "flower": "127.0.0.1:5555:5555",
+        "grafana": "127.0.0.1:3000:3000",
+        "sandbox": "127.0.0.1:8085:8085",
+    }
 
 
 def test_workers_can_be_many() -> None:
@@ -155,7 +160,7 @@ def test_images_are_of_a_known_major_version() -> None:
     """What others have made is pinned; our own image is built once, by one service, and pulled by none."""
     strangers = {service["image"] for service in SERVICES.values()} - {"ringostat-sync"}
 
-    assert all(re.fullmatch(r"[a-z]+:\d+(\.\d+)*(-\w+)?", image) for image in strangers)
+    assert all(re.fullmatch(r"[a-z/]+:v?\d+(\.\d+)*(-\w+)?", image) for image in strangers)
     assert [name for name in SERVICES if "build" in SERVICES[name]] == ["migrate"]
     assert {SERVICES[name]["pull_policy"] for name in OURS} == {"never"}
 
@@ -205,7 +210,7 @@ def test_the_commands_are_those_of_up() -> None:
 
 def test_the_demo_leaves_the_real_job_alone() -> None:
     """No service of the demo's profile sees the real job's secrets, and its worker posts to the sandbox."""
-    for service in SERVICES.values():
+    for service in (SERVICES[name] for name in OURS):
         if "demo" in service.get("profiles", []):
             assert all(given["source"].startswith("demo_") for given in service["secrets"])
 
@@ -220,6 +225,7 @@ def test_the_demo_is_an_installation_of_its_own() -> None:
     assert demo["services"]["worker"]["deploy"]["replicas"] == "0"
     assert all(secret["file"].startswith("./secrets/demo/") for secret in demo["secrets"].values())
     assert {f"${{{name}:-" in TEXT for name in DEMO} == {True}
+    assert demo["services"]["worker"]["environment"]["RINGOSTAT_BASE_URL"].startswith("http://127.0.0.1")
 
 
 def test_the_secrets_are_made_once(tmp_path: Path) -> None:
