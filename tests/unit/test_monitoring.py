@@ -23,9 +23,7 @@ ALERTS = [
     for rule in group["rules"]
 ]
 PANELS = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))["panels"]
-EXPRESSIONS = [alert["expr"] for alert in ALERTS] + [
-    target["expr"] for panel in PANELS for target in panel["targets"]
-]
+EXPRESSIONS = [alert["expr"] for alert in ALERTS] + [target["expr"] for panel in PANELS for target in panel["targets"]]
 NAME = re.compile(r"ringostat_sync_\w+")
 
 

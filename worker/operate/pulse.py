@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 EVERY = 5.0
 """Seconds between two signs of life."""
+WARM_UP = 45.0
+"""Seconds after its start for which a process does not look for problems: its fellows may be starting too."""
 STUCK_AFTER = 60.0
 """Seconds without progress after which a process no longer counts as getting on."""
 
@@ -79,7 +81,8 @@ def _fingerprint(value: object) -> str:
 
 @dataclass
 class Pulse:
-    """Signs of life from a thread of its own, until `stop`. `also` is run after each, and may look after something else."""
+    """Signs of life from a thread of its own, until `stop`. `also` is run after each, once this process and its fellows have had time to
+    start."""
 
     url: str
     identity: Identity
@@ -87,6 +90,7 @@ class Pulse:
     every: float = EVERY
     clock: Callable[[], float] = time.monotonic
     _progressed: float = field(default=0.0, init=False)
+    _started: float = field(default=0.0, init=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
     _connection: psycopg.Connection[tuple[object, ...]] | None = field(default=None, init=False)
     _is_first: bool = field(default=True, init=False)
@@ -94,6 +98,7 @@ class Pulse:
     def start(self) -> None:
         """Begin, and say in one line what this process is."""
         self.progress()
+        self._started = self.clock()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
         self._thread.start()
 
@@ -112,7 +117,8 @@ class Pulse:
 
     def _run(self) -> None:
         while True:
-            if self._write(BEAT) and self.also is not None:
+            is_warm = self.clock() - self._started > WARM_UP
+            if self._write(BEAT) and self.also is not None and is_warm:
                 self.also()
             if self._stopped.wait(self.every):
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ def surround(stack: ExitStack, given: Mapping[str, str]) -> Surroundings:
     has_mapping = os.path.exists(settings.sync_config)
     has_sandbox = not _has_key(settings, has_mapping=has_mapping)
     _make_home(settings.sync_home)
-    added: dict[str, str] = {}
+    # The parts write to pipes: their lines are for whoever reads ours.
+    added: dict[str, str] = {"SYNC_LOG_FORMAT": settings.sync_log_format or ("text" if sys.stderr.isatty() else "json")}
     postgres = valkey = None
     if settings.database_url is None:
         postgres = EmbeddedPostgres(settings.sync_home)
