@@ -21,7 +21,13 @@ is_good() {
     [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$(version $VENV/bin/python)" ]
 }
 
+is_busy() {
+    [ -e $VENV/installing ] || return 1
+    case "$(ps -o stat= -p "$(cat $VENV/installing)" 2>/dev/null)" in '' | Z*) return 1 ;; esac
+}
+
 make_anew() {
+    if is_busy; then give_up "Another make installs into $VENV just now: try again when it has finished."; fi
     python=${PYTHON:-python3}
     has=$(version "$python") || give_up "ringostat-sync needs Python 3.11 or later, and there is no $python: install it, or name yours, as in: make up PYTHON=python3.13"
     "$python" -c "import sys; sys.exit(sys.version_info < ($NEEDED))" ||
@@ -39,7 +45,7 @@ make_anew() {
 
 install() {
     pip="$VENV/bin/python -m pip install --quiet --disable-pip-version-check"
-    : > $VENV/installing
+    echo $$ > $VENV/installing
     $pip --require-hashes -r "$1"
     $pip --no-deps --editable .
     rm $VENV/installing

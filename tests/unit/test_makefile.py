@@ -24,7 +24,7 @@ case "$1 $2" in
 -c*) exec {real} -c "import sys; sys.version_info = ({version}, 1); {modules}; $2" ;;
 esac
 """
-TOOLS = ("sh", "cat", "chmod", "cp", "make", "mkdir", "mv", "rm", "sleep", "touch")
+TOOLS = ("sh", "cat", "chmod", "cp", "make", "mkdir", "mv", "ps", "rm", "sleep", "touch")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 
@@ -151,6 +151,20 @@ def test_an_install_that_failed_is_begun_anew(clone: Clone) -> None:
     assert clone.make("up")[0] != 0
 
     clone.python()
+    assert clone.comes_up()
+
+
+def test_two_at_once_are_not_in_each_others_way(clone: Clone) -> None:
+    """While one installs, another takes nothing away from it."""
+    clone.python(pip="touch reached; while [ ! -e go ]; do sleep 0.1; done")
+    with clone.start("up") as first:
+        wait_until((clone.folder / "reached").exists, what="pip")
+        code, _, errors = clone.make("up")
+        (clone.folder / "go").touch()
+        first.communicate(timeout=20)
+
+    assert (first.returncode, code != 0) == (0, True)
+    assert errors.startswith("Another make installs into .venv just now: ")
     assert clone.comes_up()
 
 
