@@ -13,7 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BUILD = "from setuptools.build_meta import build_wheel; build_wheel({folder!r})"
-SHIPPED = ("pyproject.toml", "README.md", "worker", "models", "migrations", "examples")
+pytestmark = pytest.mark.xdist_group("distribution")
+
+SHIPPED = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "worker", "models", "migrations", "examples")
 
 
 @pytest.fixture(scope="module")

@@ -50,9 +50,12 @@ class Up:
         }
         with self.log.open("w") as log:
             self.process = subprocess.Popen([*COMMAND, "up"], cwd=folder, env=self.environment, stdout=log, stderr=log)
+        self.sandbox = f"http://127.0.0.1:{self.environment['SANDBOX_PORT']}"
+
+    def wait(self) -> None:
+        """Until everything is up; from then on `database` is known."""
         wait_until(lambda: "Ctrl-C stops" in self.log.read_text(), timeout=90, what="the addresses")
         self.database = re.search(r"postgresql://\S+", self.log.read_text()).group()
-        self.sandbox = f"http://127.0.0.1:{self.environment['SANDBOX_PORT']}"
 
     def ask(self, *arguments: str) -> str:
         """Run a command against what `up` has brought along."""
@@ -105,8 +108,11 @@ class Up:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """One `up` for all tests of this file: it is what takes the time."""
     running = Up(tmp_path_factory.mktemp("up"), 18085)
-    yield running
-    running.stop()
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.stop()
 
 
 def test_the_demo_fills_the_telephone(up: Up) -> None:
