@@ -335,6 +335,40 @@ def test_capture_status_says_what_mends_a_watch(
     assert remedy in done.errors
 
 
+@pytest.mark.parametrize(
+    ("harm", "line"),
+    [
+        (
+            "ALTER TABLE crm.contacts DISABLE TRIGGER ALL",
+            "disabled       contacts: crm.contacts\n               Trigger ",
+        ),
+        (
+            "ALTER TABLE crm.contacts ENABLE TRIGGER ALL",
+            "other state    contacts: crm.contacts\n               Trigger ",
+        ),
+        (
+            "ALTER TABLE crm.contacts RENAME TO old; CREATE TABLE crm.contacts (id int)",
+            "rebuilt        contacts: crm.contacts\n               crm.contacts is another table than ",
+        ),
+    ],
+    ids=["disabled", "other state", "swapped"],
+)
+def test_capture_status_tells_of_harm(command: Command, database_url: str, harm: str, line: str) -> None:
+    """What happened and what mends it; afterwards all is well."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA crm; CREATE TABLE crm.contacts (id int)")
+        command("capture", "install", DATABASE_URL=database_url)
+        connection.execute(harm)
+    done = command("capture", "status")
+
+    assert done.code == 1
+    assert done.output.startswith(line)
+    assert "run `ringostat-sync capture install`" in done.errors
+    assert command("capture", "install").code == 0
+    assert command("capture", "status") == (0, "ok             contacts: crm.contacts\n", "")
+    assert command("capture", "install").errors == "Every watch is in place.\n"
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """The stand-in API."""
@@ -361,7 +395,7 @@ def test_check_shows_a_finished_request_and_posts_nothing(folder: Path, database
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "! contacts: key 1: invalid: " in done.stdout
+    assert "! contacts: 1 can't be sent: invalid: fullName must not be null or blank (key 1); " in done.stdout
     assert post, done.stdout
     assert [contact["fullName"] for contact in json.loads(body)["contacts"]] == ["Іван"]
     assert [*sandbox.requests] == []

@@ -29,7 +29,7 @@ def install() -> None:
     mapping = mapping_of(settings)
     with _crm(settings) as connection:
         migrations.upgrade(settings.require_database_url())
-        for line in capture.install(connection, mapping):
+        for line in capture.install(connection, mapping) or ["Every watch is in place."]:
             typer.echo(line, err=True)
 
 

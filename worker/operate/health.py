@@ -16,6 +16,7 @@ from worker.operate.parts import Part, problems_of_parts, read_parts
 from worker.operate.problem import Problem
 from worker.operate.times import iso
 
+INSTALL = "ringostat-sync capture install"
 PATIENCE = 60.0
 """Seconds for which a change may wait before that is a problem, beside what the rate explains."""
 
@@ -61,8 +62,9 @@ def problems_of_capture(capture: list[WatchStatus]) -> Iterator[Problem]:
 
 def _mend(watch: WatchStatus) -> str:
     """What happened, and what to do about it."""
-    todo = "run `ringostat-sync capture install`." if watch.state in MENDED_BY_INSTALL else ""
-    return " ".join(filter(None, [watch.detail, todo.capitalize() if watch.detail else todo]))
+    if watch.state not in MENDED_BY_INSTALL:
+        return watch.detail
+    return f"{watch.detail} Run `{INSTALL}`." if watch.detail else f"run `{INSTALL}`."
 
 
 def _pauses(connection: Connection) -> Iterator[Problem]:

@@ -12,8 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.engine import PROJECT, Engine
+from worker.capture import State, WatchStatus
 from worker.operate.alert import send_alert
-from worker.operate.health import find_problems, problems_of_role
+from worker.operate.health import find_problems, problems_of_capture, problems_of_role
 from worker.operate.parts import read_parts
 from worker.operate.watch import Watcher
 
@@ -56,6 +57,23 @@ def running(engine: Engine) -> Engine:
 def test_without_processes_each_is_missed(engine: Engine) -> None:
     """Nothing runs: that is said of each that has to."""
     assert keys(engine) == {"missing:worker", "missing:beat", "missing:listen"}
+
+
+def test_a_watch_that_catches_nothing_is_told_with_what_to_do(engine: Engine) -> None:
+    """What happened to it where that is known, and `capture install` where that mends it."""
+    lost = WatchStatus("contacts", "crm.contacts", State.DISABLED, "Trigger x on crm.contacts is disabled.")
+    gone = WatchStatus(
+        "contacts", "crm.phones", State.NO_TABLE, "Source 'contacts' watches crm.phones, which is not there."
+    )
+    new = WatchStatus("leads", "crm.leads", State.MISSING)
+
+    assert [problem.sentence for problem in problems_of_capture([lost, gone, new])] == [
+        "Changes of crm.contacts are not captured for source 'contacts' (disabled): Trigger x on crm.contacts is disabled."
+        " Run `ringostat-sync capture install`.",
+        "Changes of crm.phones are not captured for source 'contacts' (no table): Source 'contacts' watches crm.phones, which"
+        " is not there.",
+        "Changes of crm.leads are not captured for source 'leads' (missing): run `ringostat-sync capture install`.",
+    ]
 
 
 def test_where_all_run_there_is_no_problem(running: Engine) -> None:
