@@ -170,7 +170,7 @@ def command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     What is put into the environment stays there for the next one.
     """
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(session, "set_up_logs", lambda _level: None)  # this process has other tests to run
+    monkeypatch.setattr(session, "set_up_logs", lambda *_: None)  # this process has other tests to run
     for name in [name for name in os.environ if name.startswith(OURS)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("RINGOSTAT_PROJECT_ID", "106")

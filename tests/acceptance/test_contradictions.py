@@ -20,7 +20,7 @@ Refused = Callable[..., str]
 def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
     """The one line of `ringostat-sync worker` with a `sync.toml` and an environment, run within this process."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "set_up_logs", lambda _level: None)  # this process has other tests to run
+    monkeypatch.setattr(session, "set_up_logs", lambda *_: None)  # this process has other tests to run
     (tmp_path / "contacts.sql").write_text("SELECT 1 AS key")
     (tmp_path / "key").write_text("one\n")
 

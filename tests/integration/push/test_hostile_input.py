@@ -355,7 +355,7 @@ def test_a_letter_of_a_hostile_key_can_be_read(
     engine.payload("[/bold] \x1b[2J\u202e", {"fullName": "N"})
     engine.drain()
     monkeypatch.setenv("DATABASE_URL", engine.database_url)
-    monkeypatch.setattr(session, "set_up_logs", lambda _level: None)  # this process has other tests to run
+    monkeypatch.setattr(session, "set_up_logs", lambda *_: None)  # this process has other tests to run
 
     [identity] = engine.sql("SELECT id::text FROM ringostat_sync.dead_letters")[0]
     for arguments in (["list"], ["show", identity]):
