@@ -7,6 +7,7 @@ import re
 import unicodedata
 from datetime import date, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,12 @@ T = TypeVar("T", str, str | None)
 
 # PostgreSQL's text and jsonb hold neither, no JSON reader has to accept the latter, and neither can be shown.
 _UNSENDABLE = re.compile("[\0\ud800-\udfff]")
+# Unicode's Default_Ignorable_Code_Point, and two more that are shown as nothing: the blank of Braille, the null notehead.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_FILLERS = "\u115f\u1160\u3164\uffa0"  # letters of Hangul that are not shown
 # No id is longer; without a limit 1e131071 would be written out, and Python refuses integers of over 4,300.
 _MOST_DIGITS = 1000
 _TOO_LARGE = 10**_MOST_DIGITS
@@ -74,8 +81,22 @@ def _too_long(field: str) -> NoReturn:
 
 
 def blank(value: str | None) -> bool:
-    """Whether there is nothing to read: null, empty, or whitespace alone."""
-    return not value or value.isspace()
+    """Whether there is nothing to see: null, empty, or only blanks, control characters and others without a shape."""
+    # Most texts begin with a letter; that is all that is asked of them.
+    return not value or not ((value[0].isalnum() and value[0] not in _FILLERS) or any(map(_can_be_seen, value)))
+
+
+@lru_cache(maxsize=4096)
+def _can_be_seen(character: str) -> bool:
+    category = unicodedata.category(character)
+    # Marks alone have nothing to stand on. What Unicode has assigned since our tables were made may be seen.
+    return category[0] not in "ZM" and category != "Cc" and not is_invisible(character)
+
+
+@lru_cache(maxsize=4096)
+def is_invisible(character: str) -> bool:
+    """Whether it takes part in no word and is not shown: joiners, soft hyphens, marks of direction, fillers, selectors."""
+    return _INVISIBLE.match(character) is not None or unicodedata.category(character) == "Cf"
 
 
 def sendable(value: str) -> bool:
@@ -90,11 +111,11 @@ def without_unsendable(value: str) -> str:
     return _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
-def without_format_characters(written: str) -> str:
-    """The text without Unicode's category Cf: direction marks, soft hyphens, zero widths and others."""
+def without_invisible(written: str) -> str:
+    """The text without direction marks, soft hyphens, zero widths and the like."""
     if written.isascii():
         return written
-    return "".join(c for c in written if unicodedata.category(c) != "Cf")
+    return "".join(character for character in written if not is_invisible(character))
 
 
 def optional(value: object, field: str) -> str | None:
@@ -102,7 +123,7 @@ def optional(value: object, field: str) -> str | None:
     if value is None:
         return None
     written = text(value, field)
-    if not written or written.isspace():
+    if written is None or blank(written):
         return None
     if not sendable(written):
         raise InvalidFieldError(f"{field} must hold neither a NUL character nor a lone surrogate.")
