@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.document import addresses
-from worker.document.addresses import normalized
+from worker.document.addresses import addresses_in, normalized
+from worker.document.left_out import Why
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,6 @@ def test_an_address_comes_out_in_its_normal_form(written, expected):
         "localhost.localdomain",
         "nas.local",
         "nowhere.invalid",
-        "localhost",
         "x.onion",
     ],
 )
@@ -66,6 +66,18 @@ def test_a_special_use_domain_is_accepted(domain):
         "ivan@ab--cd.com",
         "ivan@exam ple.com",
         "Ivan <ivan@example.com>",
+        "ivan@localhost",
+        "a@b",
+        "info@com",
+        "ivan@укр",
+        "ivan@example.com.",
+        "ivan@192.168.1.1",
+        "ivan@[192.168.1.1]",
+        "ivan@[IPv6:2001:db8::1]",
+        "ivan@[2001:db8::1]",
+        "ivan@127.1",
+        "ivan@mail.0x7f",
+        "ivan@2130706433",
         "ivan\x00@example.com",
         "+380671112233",
         "a" * 250 + "@example.com",
@@ -73,9 +85,60 @@ def test_a_special_use_domain_is_accepted(domain):
     ],
 )
 def test_what_breaks_the_syntax_is_none(written):
-    """No address, two of them, or one with a name around it."""
+    """No address, two of them, one with a name around it, a single label or an IP address instead of a domain."""
 
     assert normalized(written) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("a@example.com, b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com;b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com\nb@example.com\n", ["a@example.com", "b@example.com"]),
+        ("a@example.com / b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com/b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com | b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com або b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com та b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com or b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com, A@EXAMPLE.com, a@example.com", ["a@example.com", "A@example.com"]),
+        ("Іван <a@example.com>", ["a@example.com"]),
+        ("Іван Петренко <a@example.com>, Олена <b@example.com>", ["a@example.com", "b@example.com"]),
+        ("<a@example.com>", ["a@example.com"]),
+        ("mailto:a@example.com", ["a@example.com"]),
+        ("e-mail: a@example.com", ["a@example.com"]),
+        ("Email: a@example.com, пошта: b@example.com", ["a@example.com", "b@example.com"]),
+        ("a@example.com (робоча)", ["a@example.com"]),
+        ("a@example.com.", ["a@example.com"]),
+        ("a@example.com,", ["a@example.com"]),
+        ("a&#64;example.com", ["a@example.com"]),
+        ("a@example.com&nbsp;", ["a@example.com"]),
+        ("a@example.com, ivan@localhost", ["a@example.com"]),
+        ("a@example.com, b@10.0.0.1", ["a@example.com"]),
+        # What stands beside it may belong to it: `ivan.petrenko@…` was meant.
+        ("ivan petrenko@example.com", []),
+        ("a@example.com мама", []),
+        ("a @example.com", []),
+        ("a@ example.com", []),
+        ("немає", []),
+        ("@ivan", []),
+        ("0671112233", []),
+    ],
+)
+def test_a_field_may_hold_several(written, expected):
+    """Each is an address of its own; words beside an address make it doubtful."""
+    found = addresses_in(written)
+
+    assert list(found.addresses) == expected
+    assert found.left_out or expected
+
+
+def test_those_that_are_no_address_are_counted():
+    """One bad one of three takes none along."""
+
+    assert addresses_in("a@example.com; b@localhost; c@example.com").left_out == (Why.NO_ADDRESS,)
 
 
 LABELS = st.text("az09-", min_size=1, max_size=65)
@@ -104,8 +167,9 @@ def test_the_quick_way_knows_the_usual_addresses():
 
 
 @given(st.one_of(st.text(), st.text('ab@."<>[]: \\\u0338\u200d٠', max_size=30), st.emails()))
-def test_any_text_is_an_address_or_none(written):
+def test_any_text_is_addresses_or_a_reason(written):
     """Nothing raises, and what comes out stays as it is."""
-    address = normalized(written)
+    found = addresses_in(written)
 
-    assert address is None or normalized(address) == address
+    assert found.addresses or found.left_out
+    assert [normalized(address) for address in found.addresses] == list(found.addresses)

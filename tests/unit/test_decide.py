@@ -29,7 +29,7 @@ def ready(number: int, attempts: int = 0, slice_: int = 0, first_failed_at: date
     contact = Claimed(
         "externalId", str(number), 1, number, slice_, "contacts", number, None, attempts, 0, False, **more
     )
-    return Ready(contact, Built(b'{"n":%d}' % number, b"digest%d" % number, str(number), f"L{number}", 0))
+    return Ready(contact, Built(b'{"n":%d}' % number, b"digest%d" % number, str(number), f"L{number}"))
 
 
 def batch_run(slices: list[list[Ready]], unconfirmed=(), *, accepted: bool = False) -> BatchRun:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from worker.config.model import Defaults, Identity, Method, Source
 from worker.document import Built, Invalid, build, envelope
+from worker.document.left_out import LeftOut, Why
 
 CONTACTS = Source("contacts", Method.CONTACTS, Identity.EXTERNAL_ID, 106, "")
 LEADS = Source("leads", Method.CONTACTS, Identity.LEAD_ID, 106, "")
@@ -36,6 +37,24 @@ CONTACT_KEYS = [
     "googleClientId",
     "contactDirections",
     "organizations",
+]
+# Joiners, soft hyphens, marks of direction, fillers, selectors, controls, a mark without a letter.
+NOTHING_TO_SEE = [
+    "\u200b",
+    "\u00ad",
+    "\u200b\u200c\u200d\ufeff\u2060",
+    "\u202e\u200f\u2066",
+    "\u3164",
+    "\u115f\u1160\uffa0",
+    "\u2800\u2800",
+    "\ufe0f\U000e0100",
+    "\u180e",
+    "\u034f",
+    "\x01\x1f\x7f\x85",
+    "\u0301",
+    "\U000e0041",
+    "\U0001d159",
+    " \u3000 \u200b",
 ]
 NULLABLE = ["staffId", "contactLink", "leadLink", "dealLink", "googleClientId"]
 
@@ -94,9 +113,9 @@ class TestContact:
 
         assert made.digest == blake2b(made.body, digest_size=16).digest()
 
-    @pytest.mark.parametrize("absent", [None, "", "  ", "\n\t\u00a0"])
+    @pytest.mark.parametrize("absent", [None, "", "  ", "\n\t\u00a0", *NOTHING_TO_SEE])
     def test_a_blank_is_a_null_or_the_default(self, absent):
-        """Whitespace alone says nothing."""
+        """What cannot be seen says nothing."""
         columns = row(**dict.fromkeys([*NULLABLE, "origin", "responsible", "externalId", "leadId"], absent))
 
         assert built(columns).body == built(row()).body
@@ -108,11 +127,17 @@ class TestContact:
 
         assert (answer.reason, answer.detail) == ("invalid", f"{field} must not be null or blank.")
 
-    @pytest.mark.parametrize("name", [None, "", " \t"])
+    @pytest.mark.parametrize("name", [None, "", " \t", *NOTHING_TO_SEE])
     def test_a_blank_name_is_invalid(self, name):
-        """There is no default for a person's name."""
+        """There is no default for a person's name, and a contact without a visible one is nobody."""
 
         assert invalid(row(fullName=name)).detail == "fullName must not be null or blank."
+
+    @pytest.mark.parametrize("name", ["-", ".", "e\u0301", "\u200bІ", "\u3164김", "\U0001f600", "\u0378", "\ue000"])
+    def test_a_name_with_something_to_see_is_none(self, name):
+        """A mark on a letter, a sign, or a character younger than our tables can be read."""
+
+        assert document(row(fullName=name))["fullName"] == name
 
     def test_a_name_is_not_touched(self):
         """Not trimmed, not normalised: names are never garbled."""
@@ -260,23 +285,55 @@ class TestDirections:
             PHONE | {"value": "ivan@example.com"},
         ],
     )
-    def test_a_broken_one_is_dropped_and_counted(self, broken):
+    def test_a_broken_one_is_left_out_and_counted(self, broken):
         """One bad number does not take the contact with it."""
         made = built(row(contactDirections=[broken, PHONE, broken]))
 
-        assert made.dropped == 2
+        assert [one.element for one in made.left_out] == [0, 2]
         assert made.body == built(row()).body
 
     def test_equal_ones_are_sent_once(self):
-        """The first keeps its name; repeats are not counted as dropped."""
+        """The first keeps its name; repeats are not counted as left out."""
         again = {"type": " PHONE ", "name": "home", "value": "+38 (067) 111-22-33 дод. 5"}
         made = built(row(contactDirections=[PHONE, EMAIL, again, EMAIL | {"name": "home"}]))
         sent = json.loads(made.body)["contactDirections"]
 
         assert [direction["name"] for direction in sent] == ["mobile", "work"]
-        assert made.dropped == 0
+        assert made.left_out == ()
 
-    @pytest.mark.parametrize("name", [None, "", "  "])
+    @pytest.mark.parametrize(
+        ("field", "values"),
+        [
+            (PHONE | {"value": "067 111 22 33, 050 111 22 33"}, ["+380671112233", "+380501112233"]),
+            (PHONE | {"value": "0671112233 / 0671112233"}, ["+380671112233"]),
+            (EMAIL | {"value": "a@example.com; b@example.com"}, ["a@example.com", "b@example.com"]),
+        ],
+    )
+    def test_several_in_one_field_are_as_many(self, field, values):
+        """In their order, each under the field's name, and each once."""
+        sent = document(row(contactDirections=[field]))["contactDirections"]
+
+        assert [one["value"] for one in sent] == values
+        assert {(one["type"], one["name"]) for one in sent} == {(field["type"], field["name"])}
+
+    def test_one_of_several_is_left_out_alone(self):
+        """The element is named, so that it can be listed; its value is not."""
+        field = PHONE | {"value": "067 111 22 33, 050-***-**-33"}
+        made = built(row(contactDirections=[EMAIL, field]))
+
+        assert len(json.loads(made.body)["contactDirections"]) == 2
+        assert made.left_out == (LeftOut(1, Why.HIDDEN),)
+
+    def test_none_left_says_why(self):
+        """How many were left out for which reason, without a value."""
+        masked = [PHONE | {"value": "067-XXX-XX-33"}, PHONE | {"value": "12"}, PHONE | {"value": "050*****33"}]
+
+        assert invalid(row(contactDirections=masked)).detail == (
+            "contactDirections must hold a valid number or address;"
+            " left out: 3 (digits are hidden or are letters: 2, no complete number: 1)."
+        )
+
+    @pytest.mark.parametrize("name", [None, "", "  ", *NOTHING_TO_SEE])
     def test_a_missing_name_becomes_the_type(self, name):
         """The API wants a name; the type is in small letters whatever the CRM writes."""
         sent = document(row(contactDirections=[{"type": "Phone", "name": name, "value": PHONE["value"]}]))
@@ -302,7 +359,7 @@ class TestDirections:
         """The vendor's own example does not pass where only numbers in use do."""
         columns = row(contactDirections=[PHONE | {"value": "+380111111111"}])
 
-        assert built(columns).dropped == 0
+        assert built(columns).left_out == ()
         assert invalid(columns, defaults=Defaults("x", "UA", "1", "valid")).reason == "no_directions"
 
     @pytest.mark.parametrize("directions", [None, [], "", "null", "[]", "[null]", [{"type": "phone"}]])
@@ -359,6 +416,7 @@ class TestNestedOrganizations:
             ("Acme", "organizations[1]"),
             ({"name": "Acme"}, "organizations[1].externalId"),
             ({"externalId": 5}, "organizations[1].name"),
+            ({"name": "\u3164\u200b", "externalId": 5}, "organizations[1].name"),
             (ORGANIZATION | {"name": ["x"]}, "organizations[1].name"),
             (ORGANIZATION | {"projectId": 107}, "organizations[1].projectId"),
             (ORGANIZATION | {"origin": "a\0"}, "organizations[1].origin"),
@@ -378,9 +436,11 @@ class TestOrganization:
         made = built({"name": "Acme"}, source=COMPANIES)
 
         assert made.body == b'{"projectId":106,"name":"Acme","externalId":"42","origin":"My CRM"}'
-        assert (made.external_id, made.lead_id, made.dropped) == ("42", None, 0)
+        assert (made.external_id, made.lead_id, made.left_out) == ("42", None, ())
 
-    @pytest.mark.parametrize("columns", [{}, {"name": " "}, {"name": "x", "projectId": 1}, {"name": {}}])
+    @pytest.mark.parametrize(
+        "columns", [{}, {"name": " "}, {"name": "\u200b"}, {"name": "x", "projectId": 1}, {"name": {}}]
+    )
     def test_a_broken_one_is_invalid(self, columns):
         """The same rules as within a contact."""
 

@@ -1,279 +1,169 @@
-"""Telephone numbers: any spelling comes out in E.164, and the quick way says what the library says."""
+"""Telephone numbers: a table of spellings, and what holds of every text."""
+
+from __future__ import annotations
 
 import random
+import re
+from pathlib import Path
+from typing import NamedTuple
 
 import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from worker.document.phones import e164
-from worker.document.plain_phones import possible_e164
+from worker.document.left_out import Why
+from worker.document.phones import plans
+from worker.document.phones.reader import numbers_in
+from worker.document.phones.text import cleaned
 
 UKRAINIAN = "+380671112233"
-
-SPELLINGS = [
-    # grouping and prefixes
-    "+380671112233",
-    "380671112233",
-    "0671112233",
-    "671112233",
-    "00380671112233",
-    "++380671112233",
-    "+38 067 111 22 33",
-    "+38 (067) 111-22-33",
-    "+38(067)1112233",
-    "+380 (0)67 111 22 33",
-    "(+380) 67 111 22 33",
-    "38 067 111 22 33",
-    "(067) 111-22-33",
-    "067.111.22.33",
-    "067/111/22/33",
-    "067-111–22—33",
-    "[067] 111 22 33",
-    "0 67 111 22 33",
-    "  067 111 22 33  ",
-    "067\t111\n22 33",
-    "067\u00a0111\u202f22\u200933",
-    "тел. 067 111 22 33",
-    "моб.: 067-111-22-33",
-    "☎ 067 111 22 33",
-    "tel:+380671112233",
-    "tel:067-111-22-33;phone-context=+38",
-    "+38-067-111-22-33",
-    "+38(0)671112233",
-    "+ 380 67 111 22 33",
-    "00 380 67 111 22 33",
-    "(+38) 067 111 22 33",
-    "067−111‑22‑33",
-    "067_111_22_33",
-    "067·111•22•33",
-    "067\\111\\22\\33",
-    "067 111 22 33;",
-    "'0671112233",
-    '="0671112233"',
-    "380671112233.0",
-    "+380671112233.0",
-    # as one dialled until 2009
-    "8-067-111-22-33",
-    "8 (067) 111 22 33",
-    "80671112233",
-    "моб. 8 067 111 22 33 дод. 12",
-    # what stands before it
-    "т. 067-111-22-33",
-    "т.067-111-22-33",
-    "Тел./факс: 067 111 22 33",
-    "tel. +38 067 111 22 33",
-    "№ 067 111 22 33",
-    "Іван: 067 111 22 33",
-    "TEL:0671112233",
-    "tel://+380671112233",
-    "callto:+380671112233",
-    "whatsapp:+380671112233",
-    "https://wa.me/380671112233",
-    # other scripts, invisible characters
-    "０６７１１１２２３３",
-    "٠٦٧١١١٢٢٣٣",
-    "＋380671112233",
-    "\u202d+380671112233\u202c",
-    "\ufeff0671112233",
-    "۰۶۷۱۱۱۲۲۳۳",
-    "०६७१११२२३३",
-    "𝟎𝟔𝟕𝟏𝟏𝟏𝟐𝟐𝟑𝟑",
-    "（０６７）１１１－２２－３３",
-    "\u2066067\u3000111\u2000\u206022\u200d33\u2069",
-    "067\u2028111 22 33",
-    "☎\ufe0f 067 111 22 33",
-    "067\u00ad111\u200b22\u200e33",
-    # extensions
-    "0671112233 ext. 12",
-    "0671112233 ext 12",
-    "0671112233 extension 1234567",
-    "0671112233x12",
-    "0671112233 х12",
-    "0671112233 #12",
-    "+380671112233;ext=12",
-    "0671112233,12",
-    "067 111 22 33 дод. 12",
-    "0671112233дод12",
-    "067 111 22 33, Дод.: 12",
-    "067 111 22 33 (дод. 12)",
-    "067 111 22 33 доб. 12",
-    "067 111 22 33 вн. 12",
-    "067 111 22 33 внутрішній 12",
-    # remarks
-    "067 111 22 33 (мама)",
-    "067 111 22 33 [робочий]",
-    "(мама) 067 111 22 33",
-    "067 111 22 33 (мама",
-    "067 111 22 33 мама",
-    "0671112233мама",
-    "067 111 22 33 – дзвонити ввечері!",
-    "067 111 22 33, Олена",
-    "067 111 22 33 mama",
-    "067 111 22 33 дод. 12 (секретар)",
-    "067 111 22 33 ext. 12 секретар",
-    "067 111 22 33 (або 050 111 22 33)",
-    "067 111 22 33 доп. 12",
-    "067 111 22 33 додатковий 12",
-    "067 111 22 33 (ext. 12)",
-    "067 111 22 33 Ext: 12 (секретар)",
-    "067 111 22 33 | мама",
-    "067 111-22-33 (роб.), Іван",
-    "067 111 22 33 після 18:00",
-    "067 111 22 33 з 9:00 до 18:00",
-    "067 111 22 33, кв. 125",
-    "067 111 22 33 ✅",
+NEIGHBOURS = [
+    *("UA", "PL", "MD", "RO", "SK", "HU", "BY", "RU", "KZ", "GE", "TR", "DE"),
+    *("CZ", "LT", "LV", "EE", "BG", "IL", "US", "AT", "IT", "GB", "FR"),
 ]
 
 
-@pytest.mark.parametrize("spelt", SPELLINGS)
-def test_a_spelling_of_the_number_comes_out_in_e164(spelt):
-    """However a person writes it, the API gets one spelling."""
+class Spelling(NamedTuple):
+    """A line of the table."""
 
-    assert e164(spelt, "UA", "possible") == UKRAINIAN
-    assert e164(spelt, "UA", "valid") == UKRAINIAN
-
-
-@pytest.mark.parametrize(
-    ("spelt", "region", "expected"),
-    [
-        ("+44 (0)20 7946 0958", "UA", "+442079460958"),
-        ("020 7946 0958", "GB", "+442079460958"),
-        ("+49 30 123456 mob", "UA", "+4930123456"),
-        ("06 12 34 56 78", "FR", "+33612345678"),
-        ("06 1234 5678", "IT", "+390612345678"),
-        ("(650) 253-0000 x302", "US", "+16502530000"),
-        ("1-800-FLOWERS", "US", "+18003569377"),
-        ("1 800 FLOWERS", "US", "+18003569377"),
-        ("+800 1234 5678", "UA", "+80012345678"),
-        ("+48 22 123 45 67 вн. 3", "UA", "+48221234567"),
-        ("8 (495) 123-45-67", "KZ", "+74951234567"),
-        ("8 029 491 19 11", "BY", "+375294911911"),
-        ("0048 601 234 567", "UA", "+48601234567"),
-        ("+1 (650) 253-0000 ext. 12", "UA", "+16502530000"),
-        ("+٤٤ ٢٠ ٧٩٤٦ ٠٩٥٨", "UA", "+442079460958"),
-    ],
-)
-def test_a_foreign_number_follows_its_own_plan(spelt, region, expected):
-    """The region matters only where no country code is written."""
-
-    assert e164(spelt, region, "possible") == expected
+    text: str
+    region: str
+    numbers: tuple[str, ...]
+    left_out: int
 
 
-@pytest.mark.parametrize(
-    "spelt",
-    [
-        "",
-        "+",
-        "none",
-        "немає",
-        "12",
-        "067 1",
-        "+380 67 111 22 3",
-        "067 111 22 33 44 55 66",
-        "0671112233 0501112233",
-        "0671112233/0501112233",
-        "0671112233, 0501112233",
-        "0671112233; 0501112233",
-        "0671112233 дод. 0501112233",
-        "+999 123 456 789",
-        "ivan@example.test",
-        "9" * 300,
-        "+80671112233",
-        "067 111 22 33/34",
-        "067 111 22 33 *12",
-        "067 111 22 33 або 067 111 22 44",
-        "067 111 22 33 мама 1112244",
-        "+38 O67 111 22 33",
-        "3.80671112233E+11",
-    ],
-)
-def test_what_is_no_one_number_is_none(spelt):
-    """Too short, too long, two numbers in one field, or no number at all."""
-
-    assert e164(spelt, "UA", "possible") is None
+def table() -> list[Spelling]:
+    lines = (Path(__file__).parent / "phone_spellings.tsv").read_text(encoding="utf-8").splitlines()
+    return [spelling(line) for line in lines if line and not line.startswith("# ")]
 
 
-def test_the_vendors_own_example_is_only_possible():
-    """`+380111111111` passes by its length, but nobody can have it."""
+def spelling(line: str) -> Spelling:
+    text, region, expected, *left_out = line.split("\t")
+    unescaped = text.encode("latin-1", "backslashreplace").decode("unicode_escape")
+    numbers = () if expected == "-" else tuple(expected.split())
+    return Spelling(unescaped, region, numbers, int(left_out[0]) if left_out else not numbers)
 
-    assert e164("+380111111111", "UA", "possible") == "+380111111111"
-    assert e164("+380111111111", "UA", "valid") is None
+
+@pytest.mark.parametrize("written", table(), ids=lambda written: ascii(f"{written.text} {written.region}"))
+def test_the_table(written: Spelling) -> None:
+    """Each text gives these numbers and no others, and says how many it left out."""
+    found = numbers_in(written.text, written.region, "possible")
+
+    assert (found.numbers, len(found.left_out)) == (written.numbers, written.left_out)
 
 
-def test_a_number_without_its_area_code_is_only_possible():
-    """libphonenumber's lenient notion takes local numbers; "valid" is for whoever does not want them."""
+def test_the_table_for_numbers_in_use() -> None:
+    """`valid` gives what `possible` gives, without the numbers whose range is not in use."""
+    strict = {written: numbers_in(written.text, written.region, "valid").numbers for written in table()}
+    in_use = {written: tuple(filter(is_in_use, written.numbers)) for written in table()}
 
-    assert e164("111-22-33", "UA", "possible") == "+3801112233"
-    assert e164("111-22-33", "UA", "valid") is None
+    assert strict == in_use
+
+
+def is_in_use(number: str) -> bool:
+    return phonenumbers.is_valid_number(phonenumbers.parse(number))
+
+
+def test_the_vendors_own_example_is_only_possible() -> None:
+    """`+380111111111` is as long as a number, but its range is not in use."""
+    assert numbers_in("+380111111111", "UA", "possible") == (("+380111111111",), ())
+    assert numbers_in("+380111111111", "UA", "valid") == ((), (Why.NOT_IN_USE,))
 
 
 @pytest.mark.parametrize("region", ["XX", "", "001", "ua", None])
-def test_an_unknown_region_leaves_international_numbers(region):
+def test_an_unknown_region_leaves_international_numbers(region: str | None) -> None:
     """A wrong code in the CRM costs only the numbers that need one."""
-
-    assert e164("+380671112233", region, "possible") == UKRAINIAN
-    assert e164("0671112233", region, "possible") is None
-
-
-def plainly_written(dice: random.Random, region: str) -> str:
-    """A number of this region, right or a little wrong, in one of the usual spellings."""
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
-    code, trunk = metadata.country_code, metadata.national_prefix or "0"
-    example = (metadata.mobile and metadata.mobile.example_number) or "123456789"
-    digits = dice.choice([example, "".join(dice.choices("0123456789", k=dice.randint(2, 15)))])
-    prefix = dice.choice(
-        ["", "+", "0", "8", "00", trunk, f"+{code}", f"{code}", f"+{code}{trunk}", f"(+{code})", f"{code}0"]
-    )
-    spelt = list(prefix + digits)
-    for _ in range(dice.choice([0, 0, 1, 4])):
-        spelt.insert(dice.randint(1, len(spelt)), dice.choice(" -()."))
-    return "".join(spelt)
+    assert numbers_in(UKRAINIAN, region, "possible").numbers == (UKRAINIAN,)
+    assert numbers_in("0671112233", region, "possible").numbers == ()
 
 
-@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
-def test_the_quick_way_agrees_with_the_library(region):
-    """Where the quick way answers at all, libphonenumber answers the same, in every region."""
-    dice = random.Random(region)
-    spellings = [plainly_written(dice, region) for _ in range(60)]
-    quick = {spelt: possible_e164(spelt, region) for spelt in spellings}
-    answered = {spelt: number for spelt, number in quick.items() if number}
-
-    assert answered == {spelt: by_library(spelt, region) for spelt in answered}
-
-
-def by_library(spelt: str, region: str) -> str | None:
-    try:
-        number = phonenumbers.parse(spelt, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("067-XXX-XX-33", Why.HIDDEN),
+        ("067lll2233", Why.HIDDEN),
+        ("ІПН 3123456789", Why.IDENTIFIER),
+        ("+38671112233", Why.AMBIGUOUS),
+        ("111-22-33", Why.NO_NUMBER),
+        ("мама", Why.NO_NUMBER),
+        ("0671112233 " * 100, Why.NO_NUMBER),
+    ],
+)
+def test_what_is_left_out_says_why(text: str, why: Why) -> None:
+    """The reason helps whoever corrects the CRM, and holds no digit of the text."""
+    assert numbers_in(text, "UA", "possible").left_out == (why,)
 
 
-@pytest.mark.parametrize("spelt", ["+380671112233", "067 111 22 33", "380671112233", "+38 (067) 111-22-33"])
-def test_the_quick_way_knows_the_usual_spellings(spelt):
-    """It would be of no use if it left them to the library."""
-
-    assert possible_e164(spelt, "UA") == UKRAINIAN
-
-
-PIECES = st.sampled_from([*"0123456789+ ()-.,;#x*/~", "067", "380", "дод", "ext", "мама", ";phone-context="])
-
-
-@pytest.mark.parametrize("written", ["0000000000", "00000000000", "+380000000000", "000-00-00"])
-def test_nothing_but_zeros_is_no_number(written):
-    """Somebody had to fill in a form."""
-    assert e164(written, "UA", "possible") is None
+KINDS = [PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE]
+FORMS = [PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL]
 
 
 @settings(deadline=None)
-@given(st.one_of(st.text(), st.lists(PIECES).map("".join)), st.sampled_from(["UA", "US", "XX", None]))
-def test_any_text_is_a_number_or_none(written, region):
-    """Nothing raises, and what comes out needs no second look."""
-    for check in ("possible", "valid"):
-        number = e164(written, region, check)
+@given(st.sampled_from(NEIGHBOURS), st.sampled_from("*?XxХх#_…•●█OОoоlIіЗзSБб"), st.data())
+def test_a_digit_that_is_hidden_gives_no_number(region: str, sign: str, data: st.DataObject) -> None:
+    """What is left of a number is no number, or somebody else's."""
+    number = phonenumbers.example_number_for_type(region, data.draw(st.sampled_from(KINDS)))
+    assert number is not None
+    text = phonenumbers.format_number(number, data.draw(st.sampled_from(FORMS)))
+    own = [at for at, character in enumerate(text) if character.isdecimal()]
+    own = own[-len(phonenumbers.national_significant_number(number)) :]
+    hidden = data.draw(st.sets(st.sampled_from(own), min_size=1))
+    masked = "".join(sign if at in hidden else character for at, character in enumerate(text))
 
-        assert number is None or e164(number, None, check) == number
+    assert numbers_in(masked, region, "possible").numbers == ()
+
+
+PIECES = st.sampled_from(
+    [*"0123456789+ ()-.,;#x*/~@:\n_?XОlЗ", "067", "380", "+38", "0049", "дод", "ext", "мама", "тел. ", "ІПН ", "&nbsp;"]
+)
+TEXTS = st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=40).map("".join))
+
+
+@settings(deadline=None)
+@given(TEXTS, st.sampled_from([region for region in NEIGHBOURS if region != "US"]))
+def test_a_number_is_written_in_the_text(text: str, region: str) -> None:
+    """Its digits, all but the country code's, stand in it one after the other, with nothing but grouping between."""
+    plain = re.sub(r"[ \n()\[\]./\\_~·-]", "", cleaned(text))
+    numbers = [phonenumbers.parse(number) for number in numbers_in(text, region, "possible").numbers]
+
+    assert [number for number in numbers if phonenumbers.national_significant_number(number) not in plain] == []
+
+
+@settings(deadline=None)
+@given(TEXTS, st.sampled_from(["UA", "DE", "US", "XX", None]), st.sampled_from(["possible", "valid"]))
+def test_any_text_is_numbers_or_a_reason(text: str, region: str | None, check: str) -> None:
+    """Nothing raises; what comes out has the API's form, and needs no second look."""
+    found = numbers_in(text, region, check)
+
+    assert found.numbers or found.left_out
+    for number in found.numbers:
+        assert re.fullmatch(r"\+[1-9][0-9]{6,14}", number)
+        assert numbers_in(number, None, check) == ((number,), ())
+
+
+def some_digits(dice: random.Random, region: str) -> list[str]:
+    """Numbers of a region without their country code, right and a little wrong."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    kinds = (metadata.mobile, metadata.fixed_line, metadata.toll_free)
+    examples = [kind.example_number for kind in kinds if kind and kind.example_number]
+    return [
+        example[: dice.randint(2, len(example))] + "".join(dice.choices("0123456789", k=dice.randint(0, 6)))
+        for example in examples
+        for _ in range(20)
+    ]
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_a_regular_number_is_valid(region: str) -> None:
+    """What the quick way takes for a mobile or fixed number, libphonenumber does too, in every region."""
+    plan = plans.plan_of(region)
+    assert plan is not None
+    regular = [digits for digits in some_digits(random.Random(region), region) if plan.regular.fullmatch(digits)]
+    parsed = {digits: phonenumbers.parse(f"+{plan.code}{digits}") for digits in regular}
+
+    assert not [digits for digits, number in parsed.items() if not phonenumbers.is_valid_number(number)]
+    assert not [
+        digits for digits, number in parsed.items() if phonenumbers.national_significant_number(number) != digits
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
@@ -11,6 +11,7 @@ import msgspec
 
 from worker.config.model import Defaults, Identity, Method, Source
 from worker.document.directions import directions
+from worker.document.left_out import LeftOut, summed_up
 from worker.document.organizations import nested, organization
 from worker.document.raw import as_json
 from worker.document.values import InvalidFieldError, array, optional, project_id, required, wire_id
@@ -22,15 +23,15 @@ _DIGEST_BYTES = 16
 class Built(msgspec.Struct, frozen=True, gc=False):
     """A document that may be sent.
 
-    `body` is its JSON in UTF-8, `digest` what to compare with the one last accepted, `dropped` the number of
-    directions that were left out. An organization has no `lead_id`.
+    `body` is its JSON in UTF-8, `digest` what to compare with the one last accepted, `left_out` what of its
+    directions is not sent. An organization has no `lead_id`.
     """
 
     body: bytes
     digest: bytes
     external_id: str | None
     lead_id: str | None
-    dropped: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def _contact(row: Mapping[str, Any], key: str, source: Source, defaults: Default
     external_id, lead_id = _ids(row, key, source.identity)
     region = optional(get("region"), "region") or defaults.region
     elements = array(get("contactDirections"), "contactDirections") or []
-    made, dropped = directions(elements, region.strip().upper(), defaults.phone_check)
+    made, left_out = directions(elements, region.strip().upper(), defaults.phone_check)
     contact = Contact(
         projectId=project_id(get("projectId"), "projectId", source.project),
         fullName=required(get("fullName"), "fullName"),
@@ -103,11 +104,11 @@ def _contact(row: Mapping[str, Any], key: str, source: Source, defaults: Default
     )
     if not made:
         raise _NoDirectionsError(
-            f"contactDirections must hold a valid number or address; left out: {dropped}."
-            if dropped
+            f"contactDirections must hold a valid number or address; left out: {summed_up(left_out)}."
+            if left_out
             else "contactDirections must hold at least one number or address."
         )
-    return _built(contact, external_id=external_id, lead_id=lead_id, dropped=dropped)
+    return _built(contact, external_id=external_id, lead_id=lead_id, left_out=left_out)
 
 
 def _ids(row: Mapping[str, Any], key: str, identity: Identity) -> tuple[str | None, str | None]:
@@ -119,7 +120,11 @@ def _ids(row: Mapping[str, Any], key: str, identity: Identity) -> tuple[str | No
 
 
 def _built(
-    made: Contact | Organization, *, external_id: str | None, lead_id: str | None = None, dropped: int = 0
+    made: Contact | Organization,
+    *,
+    external_id: str | None,
+    lead_id: str | None = None,
+    left_out: Sequence[LeftOut] = (),
 ) -> Built:
     body = encode(made)
-    return Built(body, blake2b(body, digest_size=_DIGEST_BYTES).digest(), external_id, lead_id, dropped)
+    return Built(body, blake2b(body, digest_size=_DIGEST_BYTES).digest(), external_id, lead_id, tuple(left_out))

@@ -2,52 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from worker.document.addresses import normalized
-from worker.document.phones import e164
+from worker.document.addresses import addresses_in
+from worker.document.left_out import LeftOut, Why
+from worker.document.phones.reader import numbers_in
 from worker.document.values import InvalidFieldError, blank, sendable, text
 from worker.document.wire import Direction
 
+_Field = tuple[str, str, str]
+"""What one element of `contactDirections` says: type, name, value."""
 
-def directions(elements: Iterable[object], region: str | None, check: str) -> tuple[list[Direction], int]:
-    """The directions that can be sent, and how many were dropped because they cannot.
 
-    `region` and `check` as in `phones.e164`. Of equal ones (same type and normalised value) the first is
-    kept; the others do not count as dropped.
+def directions(elements: Iterable[object], region: str | None, check: str) -> tuple[list[Direction], list[LeftOut]]:
+    """The directions that can be sent, and what was left out because it cannot.
+
+    `region` and `check` as in `numbers_in`. A field with several numbers or addresses is as many directions.
+    Of equal ones (same type and normalised value) the first is kept; the others do not count as left out.
     """
     kept: dict[tuple[str, str], Direction] = {}
-    dropped = 0
-    for element in elements:
-        made = _direction(element, region, check)
-        if made is None:
-            dropped += 1
-        else:
-            kept.setdefault((made.type, made.value), made)
-    return list(kept.values()), dropped
+    left_out: list[LeftOut] = []
+    for at, element in enumerate(elements):
+        field = _field(element)
+        if isinstance(field, Why):
+            left_out.append(LeftOut(at, field))
+            continue
+        kind, name, written = field
+        values, reasons = _reached(kind, written, region, check)
+        for value in values:
+            if (kind, value) not in kept:
+                kept[kind, value] = Direction(kind, name, value)
+        if reasons:
+            left_out += [LeftOut(at, why) for why in reasons]
+    return list(kept.values()), left_out
 
 
-def _direction(element: object, region: str | None, check: str) -> Direction | None:
+def _field(element: object) -> _Field | Why:
     if type(element) is not dict and not isinstance(element, Mapping):
-        return None
+        return Why.UNREADABLE
     try:
         kind = text(element.get("type"), "type")
         name = text(element.get("name"), "name")
         value = text(element.get("value"), "value")
     except InvalidFieldError:
-        return None
+        return Why.UNREADABLE
     kind = (kind or "").strip().lower()
-    reached = _normalised(kind, value, region, check)
-    if reached is None:
-        return None
     if name is None or blank(name):
         name = kind
-    return Direction(kind, name, reached) if sendable(name) else None
+    if value is None or blank(value) or not sendable(value) or not sendable(name):
+        return Why.UNREADABLE
+    return kind, name, value
 
 
-def _normalised(kind: str, value: str | None, region: str | None, check: str) -> str | None:
-    if value is None or blank(value) or not sendable(value):
-        return None
-    if kind == "phone":
-        return e164(value, region, check)
-    return normalized(value) if kind == "email" else None
+def _reached(kind: str, written: str, region: str | None, check: str) -> tuple[Sequence[str], Sequence[Why]]:
+    match kind:
+        case "phone":
+            return numbers_in(written, region, check)
+        case "email":
+            return addresses_in(written)
+        case _:
+            return (), (Why.UNKNOWN_TYPE,)

@@ -367,16 +367,17 @@ def test_a_letter_of_a_hostile_key_can_be_read(
         assert "[/bold] \\x1b[2J\\u202e" in capsys.readouterr().out
 
 
+LEFT_OUT = "contactDirections must hold a valid number or address; left out:"
 SHAPES = {
     "null": "contactDirections must hold at least one number or address.",
     "{}": "contactDirections must be an array.",
     '"0671234567"': "contactDirections must be an array.",
     "380671234567": "contactDirections must be an array.",
-    "[[]]": "contactDirections must hold a valid number or address; left out: 1.",
-    '[[{"type": "phone", "value": "0671234567"}]]': "contactDirections must hold a valid number or address; left out: 1.",
-    "[null, 1, true, {}]": "contactDirections must hold a valid number or address; left out: 4.",
-    '[{"type": "phone"}]': "contactDirections must hold a valid number or address; left out: 1.",
-    '[{"type": 1, "value": [2]}]': "contactDirections must hold a valid number or address; left out: 1.",
+    "[[]]": f"{LEFT_OUT} 1 (no object with a type and a value: 1).",
+    '[[{"type": "phone", "value": "0671234567"}]]': f"{LEFT_OUT} 1 (no object with a type and a value: 1).",
+    "[null, 1, true, {}]": f"{LEFT_OUT} 4 (no object with a type and a value: 4).",
+    '[{"type": "phone"}]': f"{LEFT_OUT} 1 (no object with a type and a value: 1).",
+    '[{"type": 1, "value": [2]}]': f"{LEFT_OUT} 1 (no object with a type and a value: 1).",
 }
 
 

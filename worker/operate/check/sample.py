@@ -10,6 +10,7 @@ from typing import Any
 
 from worker.config.model import Mapping, Source
 from worker.document.build import Built, Invalid, build
+from worker.document.left_out import Why
 from worker.document.wire import envelope, path
 from worker.operate.check.finding import Example, Finding, examples, warning
 from worker.read.reader import ROW_KEY
@@ -48,7 +49,7 @@ def _invalid(source: Source, found: dict[str, Invalid]) -> Iterator[Finding]:
     by_reason: dict[str, list[str]] = {}
     for key, document in found.items():
         # Contacts differ in how many numbers they have: the reason is the same.
-        detail = re.sub(r"; left out: \d+|(?<=\[)\d+(?=\])", "", document.detail).rstrip(".")
+        detail = re.sub(r"; left out: .*|(?<=\[)\d+(?=\])", "", document.detail).rstrip(".")
         by_reason.setdefault(f"{document.reason}: {detail}", []).append(key)
     for reason, keys in by_reason.items():
         remedy = REMEDIES.get(reason.partition(": ")[2])
@@ -57,10 +58,13 @@ def _invalid(source: Source, found: dict[str, Invalid]) -> Iterator[Finding]:
 
 
 def _left_out(source: Source, built: dict[str, Built]) -> Iterator[Finding]:
-    keys = [key for key, document in built.items() if document.dropped]
-    if keys:
-        count = sum(document.dropped for document in built.values())
-        yield warning(f"{source.name}: numbers or addresses that are left out: {count} ({examples(keys)})")
+    keys: dict[Why, list[str]] = {}
+    for key, document in built.items():
+        for one in document.left_out:
+            keys.setdefault(one.why, []).append(key)
+    for why, whose in keys.items():
+        some = examples(list(dict.fromkeys(whose)))
+        yield warning(f"{source.name}: numbers or addresses that are left out: {len(whose)}: {why} ({some})")
 
 
 def _shared_numbers(source: Source, built: dict[str, Built]) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.document.phones import e164
+from worker.document.phones.reader import numbers_in
 from worker.local.demo import invent
 from worker.local.demo.crm import Crm, Ids
 
@@ -44,13 +44,13 @@ def phone_respelt(crm: Crm) -> Ids | None:
     """Somebody types the same number in another way: a change that comes to nothing on the telephones."""
     phone = crm.pick("phones", "t.kind = 'mobile'")
     number = crm.value("SELECT number FROM crm.phones WHERE id = %(phone)s", phone=phone)
-    plain = e164(number, "UA", "possible") if number else None
-    if phone is None or plain is None:
+    numbers = numbers_in(number, "UA", "possible").numbers if number else ()
+    if phone is None or not numbers:
         return None
     contact = crm.value(
         "UPDATE crm.phones SET number = %(number)s WHERE id = %(phone)s RETURNING contact_id",
         phone=phone,
-        number=invent.spelt(plain.removeprefix("+380"), crm.dice),
+        number=invent.spelt(numbers[0].removeprefix("+380"), crm.dice),
     )
     return {"contact": contact, "phone": phone}
 
