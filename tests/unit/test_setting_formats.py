@@ -16,6 +16,9 @@ from worker.config.model import Rate
 from worker.config.settings import libpq_url, load_settings
 from worker.errors import ConfigError
 
+CLIENT = httpx.Client(verify=False)
+"""Builds requests, and sends none."""
+
 
 def refusal_of(**env: str) -> str:
     with pytest.raises(ConfigError) as caught:
@@ -118,6 +121,9 @@ def test_a_rate_is_requests_a_period(written, rate):
         ("RINGOSTAT_BASE_URL", "https://api.ringostat.net?"),
         ("RINGOSTAT_BASE_URL", "https://api.ringostat.net#"),
         ("RINGOSTAT_BASE_URL", f"https://api.ringostat.net/{'a' * 3000}"),
+        ("SYNC_ALERT_URL", "https://hooks..example.com/x"),
+        ("SYNC_ALERT_URL", "https://hooks.example.com:99999/x"),
+        ("SYNC_ALERT_URL", "hooks.example.com/x"),
         ("REDIS_URL", "redis://red..is/0"),
         ("REDIS_URL", f"redis://{'a' * 64}/0"),
         ("RINGOSTAT_RATE_LIMIT", "5"),
@@ -244,14 +250,15 @@ def test_no_password_is_taken_for_a_host(password):
 
 
 @given(st.text() | st.from_regex(r"https://[a-z.:0-9\[\]@-]+(/[^?#]*)?", fullmatch=True))
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_a_base_url_that_passes_can_be_posted_to(text):
     """No part of it raises when it is used."""
     try:
         url = load_settings({"RINGOSTAT_BASE_URL": text}).ringostat_base_url if text else "https://api.ringostat.net"
     except ConfigError:
         return
-    request = httpx.Client(base_url=url).build_request("POST", "/minicrm/contacts/sync")
+    CLIENT.base_url = url
+    request = CLIENT.build_request("POST", "/minicrm/contacts/sync")
 
     assert request.url.host.encode("idna")
     assert 0 < (request.url.port or 443) < 65536
@@ -320,6 +327,13 @@ def test_a_base_url_is_https_or_loopback(written, kept):
     """Https anywhere and http on loopback pass, without the slash at the end."""
 
     assert kept == load_settings({"RINGOSTAT_BASE_URL": written}).ringostat_base_url
+
+
+def test_an_alert_may_name_whom_it_is_for():
+    """Some chats do that with an @."""
+    url = "https://api.telegram.org/bot1:x/sendMessage?chat_id=@people"
+
+    assert load_settings({"SYNC_ALERT_URL": url}).sync_alert_url.get_secret_value() == url
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from worker.api.lookup import Address
 
 
 class NoAnswerError(Exception):
-    """A request came to no answer. `kind`: the cause in a word, see `failures`."""
+    """A request came to no answer. `kind`: the cause in a word, see `failures`; `sent`: some of the request may have left."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, sent: bool = False) -> None:
         super().__init__(kind)
         self.kind = kind
+        self.sent = sent
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ def parse_redis_url(text: str) -> str:
     parts = _split(text, f"{example}; {ESCAPES}")
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError(f"must be {example} (or rediss://…, unix://…)")
-    if parts.fragment:
+    if parts.fragment or text.count("@") > parts.netloc.count("@"):
         raise ValueError(f"must be {example}; {ESCAPES}")
     if parts.scheme == "unix":
         if not parts.path.strip("/"):
@@ -125,7 +125,7 @@ def parse_alert_url(text: str) -> str:
     """Check the address that alerts are posted to; it may hold a secret."""
     example = "an address like https://hooks.example.com/…"
     parts = _split(text, example)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
+    if parts.scheme not in {"https", "http"} or not is_host(parts.hostname or "") or len(text) > _LONGEST_URL:
         raise ValueError(f"must be {example}")
     return text
 
@@ -145,13 +145,9 @@ def _split(text: str, example: str) -> SplitResult:
         port = parts.port
     except ValueError:
         raise ValueError(f"has no proper host and port: write {example}") from None
-    if port == 0 or parts.netloc.endswith(":") or text.count("@") > parts.netloc.count("@") or "@" in _place(parts):
+    if port == 0 or parts.netloc.endswith(":") or parts.netloc.count("@") > 1:
         raise ValueError(f"has no proper host and port: write {example}")
     return parts
-
-
-def _place(parts: SplitResult) -> str:
-    return parts.netloc.partition("@")[2]
 
 
 def _is_one_word(text: str) -> bool:

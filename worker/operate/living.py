@@ -14,6 +14,7 @@ from worker.capture.catalog import watch
 from worker.capture.states import WatchStatus
 from worker.config.mapping import load_mapping
 from worker.config.model import Mapping
+from worker.config.network import read_network
 from worker.config.settings import Settings
 from worker.database.engines import outbox_engine
 from worker.operate.alert import send_alert
@@ -52,7 +53,10 @@ def living(
 
 def alert_of(settings: Settings) -> Callable[[str], object] | None:
     """What sends an alert, if SYNC_ALERT_URL says to whom."""
-    return partial(send_alert, settings.sync_alert_url.get_secret_value()) if settings.sync_alert_url else None
+    if settings.sync_alert_url is None:
+        return None
+    url = settings.sync_alert_url.get_secret_value()
+    return partial(send_alert, url, read_network(settings.environment, url))
 
 
 def capture_of(settings: Settings, mapping: Mapping, connection: Connection) -> list[WatchStatus]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 import time
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import pytest
 import trustme
+from structlog.testing import capture_logs
 
-from tests.support.peers import OK, ConnectProxy, Server, answers, black_hole, closed_port, post, resolve
+from tests.support.peers import OK, ConnectProxy, Server, answers, black_hole, closed_port, post, read_request, resolve
 from worker.api.client import ApiClient
 from worker.api.outcome import Accepted, Failed
 from worker.config.network import read_network
 from worker.errors import ConfigError
+from worker.operate.alert import send_alert
 
 NAME = "api.test"
 
@@ -272,3 +275,24 @@ def test_certificates_that_cannot_be_used_are_a_wrong_setting(tmp_path: Path, na
     url = "https://api.ringostat.net"
     with pytest.raises(ConfigError, match=rf"^{name} .*\.$|^{name}: .*\.$"):
         ApiClient(url, 1.0, read_network({name: str(tmp_path / value)}, url))
+
+
+def test_an_alert_goes_the_same_way(
+    api: Server, proxy: Callable[..., ConnectProxy], trusting: dict[str, str], stack: ExitStack
+) -> None:
+    """Through the proxy, by the same authorities, to the very address; its refusal is told without it."""
+    through, url = proxy(), f"https://{NAME}:{api.port}/hook/hunter2?to=@people"
+    network = read_network(trusting | {"HTTPS_PROXY": f"127.0.0.1:{through.port}"}, url)
+    heads = []
+
+    def handle(connection: socket.socket) -> None:
+        heads.append(read_request(connection))
+        connection.sendall(OK if len(heads) == 1 else b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+
+    api.handle = handle
+    with capture_logs() as lines:
+        assert [send_alert(url, network, "text"), send_alert(url, network, "text")] == [True, False]
+
+    assert heads[0].startswith(b"POST /hook/hunter2?to=@people HTTP/1.1\r\n")
+    assert [(line["event"], line["kind"]) for line in lines] == [("alert_failed", "http_403")]
+    assert "hunter2" not in str(lines)

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from tests.support.engine import PROJECT, Engine
 from worker.capture import State, WatchStatus
+from worker.config.network import Network
 from worker.operate.alert import send_alert
 from worker.operate.health import find_problems, problems_of_capture, problems_of_role
 from worker.operate.parts import read_parts
@@ -186,7 +187,7 @@ def test_a_problem_is_told_when_it_begins_and_when_it_ends(running: Engine, chat
     """Once each, to the log and to the address, however many processes look."""
     url, texts = chat
     watchers = [
-        Watcher(running.wiring.engine, None, running.wiring.mapping, lambda _: [], partial(send_alert, url))
+        Watcher(running.wiring.engine, None, running.wiring.mapping, lambda _: [], partial(send_alert, url, Network()))
         for _ in range(2)
     ]
 
@@ -209,6 +210,6 @@ def test_a_problem_is_told_when_it_begins_and_when_it_ends(running: Engine, chat
 def test_an_alert_that_nobody_takes_harms_nothing(running: Engine) -> None:
     """The address does not answer: a line in the log."""
     with capture_logs() as lines:
-        assert not send_alert("http://127.0.0.1:9/hook", "text")
+        assert not send_alert("http://127.0.0.1:9/hook", Network(), "text")
 
     assert [line["event"] for line in lines] == ["alert_failed"]
