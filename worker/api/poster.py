@@ -39,8 +39,9 @@ class Poster:
     """
 
     def __init__(self, base_url: str, timeout: float, network: Network) -> None:
+        needs_tls = not base_url.startswith("http://") or (network.proxy is not None and network.proxy.tls)
         # Without TLS no certificates are loaded, in each process anew.
-        context = None if base_url.startswith("http://") else trusted(network)
+        context = trusted(network) if needs_tls else None
         self._timeout = timeout
         self._exchanges = Exchanges()
         self._backend = Backend(self._exchanges, network.proxy, context)

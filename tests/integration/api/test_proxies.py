@@ -114,6 +114,20 @@ def test_a_proxy_may_be_spoken_to_by_tls(
     assert post(posting) == Failed("proxy_certificate_hostname", unknown=False)
 
 
+def test_a_plain_address_may_have_a_proxy_that_is_spoken_to_by_tls(
+    proxy: Callable[..., ConnectProxy], authority: trustme.CA, trusting: dict[str, str], stack: ExitStack
+) -> None:
+    """An alert's may be one."""
+    through, chat = proxy(context=context(authority, "127.0.0.1")), Server(answers(OK))
+    stack.callback(chat.close)
+    through.routes["chat.test"] = chat.port
+    url = "http://chat.test/hook"
+    network = read_network(trusting | {"HTTP_PROXY": f"https://127.0.0.1:{through.port}"}, url)
+
+    assert send_alert(url, network, "text")
+    assert through.asked[0].startswith(b"CONNECT chat.test:80 HTTP/1.1")
+
+
 @pytest.mark.parametrize("spelt", ["127.0.0.1", "localhost"])
 def test_a_loopback_address_goes_past_every_proxy(
     api: Server, client: Callable[..., ApiClient], authority: trustme.CA, stack: ExitStack, spelt: str
