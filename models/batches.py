@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     false,
+    text,
 )
 from sqlalchemy import (
     Identity as Generated,
@@ -26,7 +27,7 @@ from models.states import BatchState, Identity, Method
 class Batch(Base):
     """Contacts of one project and method that travel together; its states are those of `BatchState`.
 
-    `token` is the fencing token: each taking raises it, and every later statement of that worker names it.
+    `token` is the fencing token: it begins at random, each taking raises it, and every later statement of that worker names it.
     `posted` says that a request may have left, so what the API holds of these contacts is unknown.
     """
 
@@ -41,7 +42,7 @@ class Batch(Base):
     project: Mapped[Big]
     method: Mapped[Method] = mapped_column(METHOD)
     state: Mapped[BatchState] = mapped_column(pg_enum(BatchState, "batch_state"), server_default="cut")
-    token: Mapped[int] = mapped_column(Integer, server_default="0")
+    token: Mapped[int] = mapped_column(Integer, server_default=text("floor(random() * 1000000000)"))
     size: Mapped[int] = mapped_column(Integer)
     probe: Mapped[bool] = mapped_column(server_default=false())
     posted: Mapped[bool] = mapped_column(server_default=false())

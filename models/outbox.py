@@ -22,7 +22,7 @@ class OutboxRow(Base):
     __tablename__ = "outbox"
 
     source: Mapped[str] = mapped_column(Text, primary_key=True)
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     key: Mapped[str] = mapped_column(Text, server_default="")
     payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     watch: Mapped[str | None] = mapped_column(Text)

@@ -88,3 +88,13 @@ class PauseReason(StrEnum):
     UNEXPECTED_ANSWER = "unexpected_answer"
     REFUSING_ALL = "refusing_all"
     MAPPING_BROKEN = "mapping_broken"
+
+
+class IncidentKind(StrEnum):
+    """What can happen to the database itself."""
+
+    WENT_BACK = "went_back"
+    """It lost what it had: a restore, or a failover that lost commits. `reconcile` makes it good."""
+
+    SEQUENCES_BEHIND = "sequences_behind"
+    """Ids would be given a second time, as after a move by logical replication. `migrate` sets them right."""

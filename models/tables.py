@@ -4,6 +4,7 @@ from models.base import Base
 from models.batches import Batch, ContactInFlight, ReservedId
 from models.dead_letters import DeadLetter
 from models.deliveries import Address, Delivery, Settlement
+from models.incidents import Incident
 from models.outbox import FanOutRow, OutboxRow, PendingContact, Watched
 from models.parts import Look, Part, ToldProblem
 from models.projects import BackfillCursor, Lane, Pause, Request, ServiceHealth
@@ -17,6 +18,7 @@ __all__ = [
     "DeadLetter",
     "Delivery",
     "FanOutRow",
+    "Incident",
     "Lane",
     "Look",
     "OutboxRow",

@@ -38,7 +38,7 @@ BROKER = {
 
 
 POLL_EVERY = 300.0
-"""Seconds between two readings of a replica that can't take triggers."""
+"""Seconds between two readings of a replica that can't take triggers; whether it is one, the worker asks the servers."""
 
 
 def make_application(settings: Settings) -> Celery:
@@ -86,7 +86,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     every = settings.sync_collect_interval
-    entries: dict[str, dict[str, Any]] = {
+    return {
         "sweep": {"task": "sweep", "schedule": every, "options": {"expires": max(every, 5)}},
         "recover": {
             "task": "recover",
@@ -94,10 +94,8 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
             "options": {"expires": max(every, 5)},
         },
         "purge": {"task": "purge", "schedule": 60, "options": {"expires": 60}},
+        "poll": {"task": "poll", "schedule": POLL_EVERY, "options": {"expires": POLL_EVERY}},
     }
-    if not settings.shares_database:
-        entries["poll"] = {"task": "poll", "schedule": POLL_EVERY, "options": {"expires": POLL_EVERY}}
-    return entries
 
 
 def run_worker(settings: Settings, assembly: Assembly, concurrency: int) -> None:

@@ -48,7 +48,7 @@ class Assembly(Wiring):
         client = ApiClient(address, timeout, self.network, self.keys)
         # A request whose lease was just checked waits for no thread, even if a group that broke off has left requests on the wire.
         threads = ThreadPoolExecutor(4 * GROUP, "sender")
-        sender = Sender(engine, self.limiter, client, policy, releases, threads)
+        sender = Sender(engine, self.limiter, client, policy, releases, threads, self.marks)
         receiver = Receiver(engine, self.limiter, policy, random.Random())  # noqa: S311 - it spreads retries
         accepting = Address(engine, address)
         return Pusher(engine, Reader(self.crm), self.mapping, policy, sender, receiver, releases, accepting)

@@ -25,6 +25,10 @@ class MappingBrokenError(SyncError):
     """A source's query fails for a reason that is not one contact's; its project pauses (`mapping_broken`)."""
 
 
+class ReplicaUnavailableError(SyncError):
+    """The CRM replica does not answer, or lags; whoever asked tries again a little later."""
+
+
 class LimiterUnavailableError(SyncError):
     """Redis did not answer, so no request may be permitted; what was to be sent waits."""
 

@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from worker.assembly import Assembly
-from worker.backfill.poll import poll
+from worker.backfill.poll import is_polled, poll
 from worker.collect.groups import Message
 from worker.config.settings import Settings
 from worker.errors import LimiterUnavailableError, SyncError
@@ -24,6 +24,7 @@ from worker.failpoints import Failpoint, hit
 from worker.listen.look import look
 from worker.messages import Messages
 from worker.projects import pauses
+from worker.upkeep.incidents import look_for_incidents
 from worker.upkeep.purge import purge
 from worker.upkeep.recover import recover
 
@@ -116,14 +117,17 @@ class Tasks:
         return {"woken": len(woken)}
 
     def recover(self) -> dict[str, Any]:
-        """Take back what is lost, and send lost messages again."""
+        """Take back what is lost, send lost messages again, and see whether the database is what it was."""
         found = recover(self.parts.engine)
         for batch in found.unsent:
             self.messages.push(((batch,),))
+        look_for_incidents(self.parts.engine, self.parts.marks)
         return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
 
     def poll(self) -> dict[str, int]:
         """Read a replica that can't take triggers."""
+        if not is_polled(self.parts.engine, self.parts.place_of_crm):
+            return {"polled": 0}
         return {"polled": poll(self.parts.engine, self.parts.crm, self.parts.mapping)}
 
     def purge(self) -> dict[str, int]:

@@ -17,9 +17,11 @@ from worker.config.network import Network, read_network
 from worker.config.policy import Policy
 from worker.config.settings import Settings
 from worker.database.engines import crm_engine, outbox_engine
+from worker.database.place import Place, place_of_crm
 from worker.limiter.bucket import Limiter
 from worker.limiter.recall import recall
 from worker.listen.wake import Wake
+from worker.upkeep.posted import PostedMarks
 
 REDIS_PATIENCE = 5.0
 """Seconds that one question to Redis may take."""
@@ -77,7 +79,11 @@ class Wiring:
 
     @cached_property
     def crm(self) -> Engine:
-        return crm_engine(self.settings.require_crm_database_url())
+        return crm_engine(self.settings.require_crm_database_url(), self.engine)
+
+    def place_of_crm(self) -> Place:
+        """Where the CRM is, asked of the servers. Raises psycopg.Error if one does not answer."""
+        return place_of_crm(self.settings.require_database_url(), self.settings.require_crm_database_url())
 
     @cached_property
     def redis(self) -> Redis:
@@ -90,6 +96,11 @@ class Wiring:
     @cached_property
     def fan_out_wake(self) -> Wake:
         return Wake(self.redis, self.settings.sync_name, "fan_out")
+
+    @cached_property
+    def marks(self) -> PostedMarks:
+        """Which requests left last."""
+        return PostedMarks(self.redis, self.settings.sync_name)
 
     @cached_property
     def limiter(self) -> Limiter:

@@ -1,4 +1,4 @@
--- CHECKs cost 7 µs a row in the CRM's own transactions: each INSERT of a trigger reads their expressions anew. NOT NULL is free.
+-- CHECKs cost 7 microseconds a row in the CRM's own transactions: each INSERT of a trigger reads their expressions anew. NOT NULL is free.
 -- A row that a watch's trigger writes has no key, and leaves it out: it gets the empty one.
 UPDATE ringostat_sync.outbox SET key = '' WHERE key IS NULL;
 ALTER TABLE ringostat_sync.outbox

@@ -8,5 +8,5 @@ ALTER TABLE ringostat_sync.service_health ADD COLUMN address TEXT, ADD COLUMN ad
 -- its own: push buries it.
 CREATE FUNCTION ringostat_sync.bounded_key(key text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN length(key) > 512
-        THEN left(key, 448) || '…' || encode(sha256(convert_to(key, 'UTF8')), 'hex') ELSE key END
+        THEN left(key, 448) || chr(8230) || encode(sha256(convert_to(key, 'UTF8')), 'hex') ELSE key END
 $$;

@@ -45,10 +45,9 @@ from tests.support.model import (
 from tests.support.stage import Stage
 from worker import failpoints
 from worker.collect import fan_out
-from worker.errors import LimiterUnavailableError, MappingBrokenError
+from worker.errors import LimiterUnavailableError, MappingBrokenError, ReplicaUnavailableError
 from worker.failpoints import Failpoint
 from worker.operate.dead_letters import discard_dead_letters, list_dead_letters, requeue_dead_letters
-from worker.read.reader import ReplicaUnavailableError
 from worker.upkeep.purge import purge
 from worker.upkeep.recover import recover
 

@@ -134,7 +134,7 @@ class Engine:
         """Put a producer's own document into the outbox, under an id of its own where given."""
         self.sql(
             "INSERT INTO ringostat_sync.outbox (source, key, payload, id)"
-            " VALUES (%s, %s, %s, coalesce(%s, nextval(pg_get_serial_sequence('ringostat_sync.outbox', 'id'))))",
+            " OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, coalesce(%s, nextval(pg_get_serial_sequence('ringostat_sync.outbox', 'id'))))",
             source,
             str(key),
             json.dumps(document),

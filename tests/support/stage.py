@@ -128,14 +128,14 @@ class Stage:
 
     def write(self, source: str, key: str, outbox_id: int, payload: str | None = None) -> None:
         """Put a row into the outbox."""
-        statement = "INSERT INTO ringostat_sync.outbox (source, key, id, payload) VALUES (%s, %s, %s, %s)"
+        statement = "INSERT INTO ringostat_sync.outbox (source, key, id, payload) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s)"
         self.sql(statement, [source, key, outbox_id, payload])
 
     def spread(self, key: str, outbox_id: int) -> None:
         """Put a row into the outbox that stands for this contact and all after it."""
         self.sql(
             "INSERT INTO ringostat_sync.outbox (source, watch, changed, id)"
-            " VALUES ('contacts', 'from', jsonb_build_object('id', %s::bigint), %s)",
+            " OVERRIDING SYSTEM VALUE VALUES ('contacts', 'from', jsonb_build_object('id', %s::bigint), %s)",
             [key, outbox_id],
         )
 

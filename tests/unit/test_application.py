@@ -30,14 +30,6 @@ def test_lost_batches_are_found_soon_after_their_lease(lease: str, interval: str
     assert schedule["recover"]["schedule"] <= float(lease) / 4
 
 
-@pytest.mark.parametrize(
-    ("crm", "is_polled"), [({}, False), ({"CRM_DATABASE_URL": "postgresql://x/crm"}, True)], ids=["one", "two"]
-)
-def test_only_a_replica_of_its_own_is_polled(crm: dict[str, str], is_polled: bool) -> None:
-    """Where the outbox stands in the CRM's database, triggers tell of every change."""
-    assert ("poll" in application(**crm).conf.beat_schedule) == is_polled
-
-
 def test_queues_bear_the_installations_name() -> None:
     """And so does what workers say to each other: two installations may share a Redis."""
     conf = application(SYNC_NAME="second").conf

@@ -61,16 +61,6 @@ def test_every_empty_variable_counts_as_unset():
     assert load_settings({}).model_dump() == load_settings(empty).model_dump()
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
-def test_this_machine_is_one_place_however_it_is_written(host):
-    """Its server is not taken for another one's."""
-    settings = load_settings(
-        {"DATABASE_URL": "postgresql://localhost/crm", "CRM_DATABASE_URL": f"postgresql://{host}/crm"}
-    )
-
-    assert settings.shares_database
-
-
 def test_the_process_environment_is_the_default(monkeypatch):
     """Without an argument the process's own environment is read."""
     monkeypatch.setenv("RINGOSTAT_BATCH_SIZE", "7")
@@ -128,25 +118,6 @@ def test_the_crm_is_the_outbox_database_by_default():
     settings = load_settings({"DATABASE_URL": POSTGRES})
 
     assert settings.require_crm_database_url() == settings.require_database_url()
-
-
-@pytest.mark.parametrize(
-    ("crm", "shared"),
-    [
-        ("", True),
-        ("postgresql://other:user@DB/crm?sslmode=require", True),
-        ("postgresql://crm:s3cret@db:5433/crm", False),
-        ("postgresql://crm:s3cret@db2/crm", False),
-        ("postgresql://crm:s3cret@db/replica", False),
-        ("postgresql:///crm?host=db&port=5432", True),
-        ("postgresql://crm@db", True),
-    ],
-)
-def test_sharing_a_database_is_host_port_and_name(crm, shared):
-    """Roles and options do not tell databases apart; host, port and name do."""
-    settings = load_settings({"DATABASE_URL": POSTGRES, "CRM_DATABASE_URL": crm})
-
-    assert shared == settings.shares_database
 
 
 @pytest.mark.parametrize(

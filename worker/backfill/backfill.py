@@ -16,8 +16,9 @@ from worker.config.query import clean_condition, clean_query
 from worker.database.sql import sql, without_binds
 from worker.errors import ConfigError, MappingBrokenError, SyncError, first_line
 from worker.failpoints import Failpoint, hit
-from worker.read.plan import find_key_type
-from worker.read.reader import broken_or_unavailable, connected
+from worker.read.faults import broken_or_unavailable, is_in_a_row, named
+from worker.read.plan import find_key_type, find_loose_collation
+from worker.read.reader import connected
 
 CHUNK = 5_000
 
@@ -86,9 +87,10 @@ class Backfill:
 
     def _after(self, after: str | None) -> tuple[str, dict[str, Any]]:
         keys = f"SELECT k.key::text FROM ({self._keys(self.where)}) AS k"
+        key_type, order = self._order()
         if after is None:
-            return f"{keys} ORDER BY k.key", {}
-        return f"{keys} WHERE k.key > CAST(%(after)s AS {self._key_type()}) ORDER BY k.key", {"after": after}
+            return f"{keys} ORDER BY {order}", {}
+        return f"{keys} WHERE {order} > CAST(%(after)s AS {key_type}) ORDER BY {order}", {"after": after}
 
     def _cursor(self) -> Cursor:
         with self.engine.begin() as connection:
@@ -99,13 +101,16 @@ class Backfill:
         with self.engine.begin() as connection:
             connection.execute(sql(__package__, "end"), self._name)
 
-    def _key_type(self) -> str:
+    def _order(self) -> tuple[str, str]:
+        """The keys' type, and what they are walked by: no two keys are equal by it, so that none is passed over on resuming."""
         with self._reading() as connection:
-            return find_key_type(connection, self._query)
+            key_type = find_key_type(connection, self._query)
+            is_loose = find_loose_collation(connection, self._query, key_type)
+        return key_type, 'k.key COLLATE "C"' if is_loose else "k.key"
 
     def _is_key(self, key: str) -> bool:
         """Whether a key fits the query's, whose type may have changed."""
-        key_type = self._key_type()
+        key_type, _ = self._order()
         with self._reading() as connection:
             try:
                 connection.execute(f"SELECT CAST(%s AS {key_type})".encode(), [key])
@@ -140,7 +145,7 @@ class Backfill:
     @contextmanager
     def _reading(self) -> Iterator[psycopg.Connection[Any]]:
         """A connection to the CRM; an error there is told by what is at fault."""
-        with connected(self.crm) as driver:
+        with connected(self.crm, self.source) as driver:
             try:
                 yield driver
             except psycopg.Error as error:
@@ -152,9 +157,9 @@ class Backfill:
             return told
         if self.where and self._error_of(f"SELECT count(*) FROM ({self._keys()}) AS k") is None:
             return self._condition_at_fault(error)
-        if isinstance(error, psycopg.DataError):
+        if is_in_a_row(error):
             return MappingBrokenError(
-                f"A row of source {self.source.name!r} can't be computed ({_kind(error)}), and a backfill reads them all:"
+                f"A row of source {self.source.name!r} can't be computed ({named(error)}), and a backfill reads them all:"
                 " correct the row or the query; `ringostat-sync check` shows what is wrong."
             )
         return told
@@ -162,11 +167,11 @@ class Backfill:
     def _condition_at_fault(self, error: psycopg.Error) -> ConfigError:
         """PostgreSQL's own words where it can't even plan the condition; those of an error at work may hold a contact's data."""
         planned = self._error_of(f"EXPLAIN {self._keys(self.where)}")
-        words = first_line(planned) if planned else f"it can't be computed for every row: {_kind(error)}"
+        words = first_line(planned) if planned else f"it can't be computed for every row: {named(error)}"
         return ConfigError(f"--where: {words}: correct the condition.")
 
     def _error_of(self, statement: str) -> psycopg.Error | None:
-        with connected(self.crm) as driver:
+        with connected(self.crm, self.source) as driver:
             try:
                 with driver.transaction():
                     driver.execute("SET LOCAL statement_timeout = 0")
@@ -174,7 +179,3 @@ class Backfill:
             except psycopg.Error as error:
                 return error
         return None
-
-
-def _kind(error: psycopg.Error) -> str:
-    return f"{error.sqlstate} {type(error).__name__}"

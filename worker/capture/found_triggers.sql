@@ -8,9 +8,10 @@ SELECT
     p.prosrc AS body,
     t.tgtype = CASE WHEN t.tgname LIKE '%%\_truncate' THEN 2 + 32 ELSE 1 + 4 + 8 + 16 END
         AND t.tgqual IS NULL AND t.tgattr = ''
-        AND p.prosecdef AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+        AND p.prosecdef
         AND coalesce(has_schema_privilege(p.proowner, f.oid, 'USAGE') AND has_table_privilege(p.proowner, o.oid, 'INSERT'), false)
-        AS whole
+        AS whole,
+    p.proconfig AS config
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_namespace AS f ON f.oid = p.pronamespace AND f.nspname = 'ringostat_sync'
 JOIN pg_catalog.pg_trigger AS t ON t.tgfoid = p.oid AND t.tgname LIKE 'ringostat\_sync\_%%'

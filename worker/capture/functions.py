@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 
 from psycopg import sql
@@ -19,6 +20,7 @@ def row_function(watch: Resolved) -> str:
     return _filled(
         "row_function",
         function=watch.function,
+        settings=_settings(watch.settings),
         kind="text" if watch.key is not None else "jsonb",
         unchanged=_unchanged(watch.compared),
         where=_holds(watch),
@@ -37,7 +39,8 @@ def truncate_function(watch: Resolved) -> str:
     return _filled(
         "truncate_function",
         function=watch.truncate_function,
-        insert=_literal(f"{_into_outbox(watch)} SELECT DISTINCT {_given(watch)}, {value(watch)}"),
+        settings=_settings(watch.truncate_settings),
+        insert=_literal(f"{_into_outbox(watch)} SELECT DISTINCT {_given(watch)}, {_distinct(watch)}"),
         named=_literal(named),
         where=_literal(f" AND {_holds(watch)}"),
         insert_lost=_insert_lost(watch),
@@ -53,6 +56,10 @@ def _filled(name: str, **values: str) -> str:
     """Fill a file's braces in one pass, so that braces in a user's SQL stay what they are."""
     text = (files(__package__) / f"{name}.sql").read_text(encoding="utf-8")
     return re.sub(r"\{(\w+)\}", lambda place: values[place[1]], text)
+
+
+def _settings(settings: Mapping[str, str]) -> str:
+    return " ".join(f"SET {name} = {setting}" for name, setting in settings.items())
 
 
 def _unchanged(compared: tuple[str, ...]) -> str:
@@ -75,6 +82,11 @@ def value(watch: Resolved) -> str:
         return "to_jsonb(changed)"
     pairs = ", ".join(f"{_literal(name)}, changed.{quoted(name)}" for name in watch.named)
     return f"jsonb_build_object({pairs})"
+
+
+def _distinct(watch: Resolved) -> str:
+    """The same, for a DISTINCT: keys by their letters, as a collation may take two for one."""
+    return f'{value(watch)} COLLATE "C"' if watch.key is not None else value(watch)
 
 
 def _value_by_name(watch: Resolved, side: str) -> str:

@@ -17,6 +17,7 @@ from worker.capture.resolve import Resolved, resolve_all
 from worker.capture.states import Trigger
 from worker.capture.triggers import change, sweep
 from worker.config.model import Mapping
+from worker.database.dump_rights import grant_dumps
 from worker.errors import ConfigError
 
 PATIENCE = 60.0
@@ -54,6 +55,7 @@ def install(
         done += [f"watching {table} for {watch.source.name}" for watch in new]
         done += [f"no longer watching {table}"] if old and table not in {watch.table.name for watch in wanted} else []
     locks.run("ringostat_sync", partial(sweep, connection, wanted))
+    locks.run("ringostat_sync", partial(grant_dumps, connection))
     return done
 
 

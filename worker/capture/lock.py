@@ -6,16 +6,14 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
 from psycopg import errors
 
+from worker.database.patience import LOCK_TIMEOUT_MS, Patience
 from worker.errors import ConfigError, RefusedError
-
-LOCK_TIMEOUT_MS = 200
-PAUSE = 0.5
-"""Seconds between two tries for a lock, on average: longer than a try, so that the CRM passes between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +35,9 @@ class LockPatience:
 
         Raises RefusedError naming the table when the patience is over, ConfigError when the table is somebody else's.
         """
-        until = self.clock() + self.patience
-        while not self._try(table, step):
-            if self.clock() >= until:
-                raise RefusedError(f"{table} stayed locked for {self.patience:g} s: try again when it is calmer.")
-            self.sleep(PAUSE * (0.5 + self.dice()))
+        patience = Patience(self.patience, self.clock, self.sleep, self.dice)
+        if not patience.until(partial(self._try, table, step)):
+            raise RefusedError(f"{table} stayed locked for {self.patience:g} s: try again when it is calmer.")
 
     def _try(self, table: str, step: Callable[[], None]) -> bool:
         try:

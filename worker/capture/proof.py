@@ -11,11 +11,11 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from worker.capture.fan_out_keys import fan_out_sql, one_column_sql
-from worker.capture.lock import LOCK_TIMEOUT_MS
+from worker.capture.fan_out_keys import column_types, fan_out_sql, one_column_sql
 from worker.capture.resolve import Resolved
 from worker.capture.triggers import ROW_TRIGGER, TRUNCATE_TRIGGER, make_functions, put_trigger
 from worker.config.query import clean_condition
+from worker.database.patience import LOCK_TIMEOUT_MS
 from worker.errors import ConfigError, first_line
 
 EVENTS = (
@@ -86,9 +86,10 @@ def _at_fault(watch: Resolved, part: str = "") -> Iterator[None]:
 
 def explain_keys(connection: psycopg.Connection[Any], table: str, keys: str) -> None:
     """Have the `keys` SELECT of a watched table planned, for a changed row of nulls. Raises psycopg.Error where it can't run."""
+    types = column_types(connection, table, keys)
     for statement in (one_column_sql, fan_out_sql):
         with psycopg.ClientCursor(connection) as cursor:
-            cursor.execute(f"EXPLAIN {statement(table, keys)}".encode(), {"changed": Jsonb({})})
+            cursor.execute(f"EXPLAIN {statement(table, keys, types)}".encode(), {"changed": Jsonb({})})
 
 
 def prove_where(connection: psycopg.Connection[Any], watch: Resolved) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -12,6 +12,11 @@ import psycopg
 from worker.capture.fan_out_keys import columns_named
 from worker.capture.tables import Tables, WatchedTable, find_column, find_tables, quoted, watched_table
 from worker.config.model import Mapping, Source, Watch
+from worker.database.sessions import WRITTEN_FORMS
+
+SAFE = {"search_path": "pg_catalog, pg_temp"}
+SEES_ALL = {"row_security": "off"}
+"""A policy that would hide a row is then an error, which captures the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,8 @@ class Resolved:
     """A watch whose table and columns are there, by their names in the database.
 
     `id` is a hash of what the watch says: a watch that says something else is another watch, with triggers of its own.
-    `named` are the columns that a `keys` SELECT names, or None where it takes the whole row.
+    `named` are the columns that a `keys` SELECT names, or None where it takes the whole row. `forms` are the settings by which
+    PostgreSQL writes the key or those columns, if their text follows any.
     """
 
     id: str
@@ -30,6 +36,18 @@ class Resolved:
     columns: tuple[str, ...]
     named: tuple[str, ...] | None
     definition: dict[str, Any]
+    forms: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings under which the row function runs. Each costs the CRM's transactions a microsecond or more."""
+        reads = self.watch.where is not None and "(" in self.watch.where
+        return {**SAFE, **self.forms, **(SEES_ALL if reads else {})}
+
+    @property
+    def truncate_settings(self) -> dict[str, str]:
+        """Those of the other function, which reads the table."""
+        return {**SAFE, **self.forms, **SEES_ALL}
 
     @property
     def function(self) -> str:
@@ -83,7 +101,16 @@ def resolve(tables: Tables, source: Source, watch: Watch) -> Resolved:
         "where": watch.where,
     }
     digest = blake2b(json.dumps(definition, sort_keys=True).encode(), digest_size=6).hexdigest()
-    return Resolved(digest, source, watch, table, key, columns, _named(table, source, watch), definition)
+    named = _named(table, source, watch)
+    forms = _forms(table, (key,) if key is not None else named)
+    return Resolved(digest, source, watch, table, key, columns, named, definition, forms)
+
+
+def _forms(table: WatchedTable, columns: tuple[str, ...] | None) -> dict[str, str]:
+    """The settings by which these columns (None: all) are written alike, whoever writes them."""
+    if not (table.formed if columns is None else table.formed.intersection(columns)):
+        return {}
+    return {**WRITTEN_FORMS, "TimeZone": table.zone}
 
 
 def _refuse_unseen(table: WatchedTable, source: Source, watch: Watch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,7 +71,8 @@ class WatchStatus:
 class Trigger:
     """A trigger of ours as it is in the database. An `inherited` one is a partition's: it comes and goes with its parent's.
 
-    `enabled` as in pg_trigger: A (always), D (disabled), O (not for replication), R (for replication alone).
+    `enabled` as in pg_trigger: A (always), D (disabled), O (not for replication), R (for replication alone). `config`: the settings
+    under which its function runs.
     """
 
     table: str
@@ -80,6 +81,7 @@ class Trigger:
     enabled: str
     body: str
     whole: bool
+    config: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,8 @@ class Catalog:
 def watch_state(watch: Resolved, catalog: Catalog) -> tuple[State, str]:
     """The worst that can be said of a watch, and a sentence about it."""
     bodies = {
-        watch.trigger: body(row_function(watch)),
-        watch.truncate_trigger: body(truncate_function(watch)),
+        watch.trigger: (body(row_function(watch)), _written(watch.settings)),
+        watch.truncate_trigger: (body(truncate_function(watch)), _written(watch.truncate_settings)),
     }
     ours = [trigger for trigger in catalog.triggers if trigger.name in bodies]
     known = catalog.installed.get(watch.id)
@@ -143,11 +145,21 @@ def _held_back(triggers: Sequence[Trigger]) -> tuple[State, str] | None:
     return None
 
 
-def _altered(triggers: Sequence[Trigger], bodies: Mapping[str, str]) -> tuple[State, str] | None:
+def _altered(triggers: Sequence[Trigger], bodies: Mapping[str, tuple[str, set[str]]]) -> tuple[State, str] | None:
     for trigger in triggers:
-        if not trigger.whole or trigger.body != bodies[trigger.name]:
+        if not trigger.whole or (trigger.body, _kept(trigger.config or ())) != bodies[trigger.name]:
             return State.OUTDATED, f"Trigger {trigger.name} on {trigger.table}, or its function, was altered."
     return None
+
+
+def _written(settings: Mapping[str, str]) -> set[str]:
+    return _kept(f"{name}={value}" for name, value in settings.items())
+
+
+def _kept(settings: Iterable[str]) -> set[str]:
+    """Settings as PostgreSQL keeps them, to be compared; of the time zone it matters that there is one."""
+    small = (one.lower() for one in settings)
+    return {"timezone" if one.startswith("timezone=") else one for one in small}
 
 
 def _moved(watch: Resolved, triggers: Sequence[Trigger], each: int) -> tuple[State, str] | None:

@@ -27,8 +27,9 @@ NOT_A_TABLE = "is not a table: watch what it reads."
 class WatchedTable:
     """A table: its oid, its name as SQL writes it, and its columns with their types.
 
-    `unseen` are the virtual generated columns: PostgreSQL shows triggers a null there. `partitions` are those of all levels,
-    `children` the tables that inherit from it, which are no part of it. `replicated`: a subscription writes into it.
+    `unseen` are the virtual generated columns: PostgreSQL shows triggers a null there. `formed` are those whose text follows settings
+    of the session that writes it (dates, floats, bytea …), one of which is `zone`, this session's own, quoted. `partitions` are those
+    of all levels, `children` the tables that inherit from it, which are no part of it. `replicated`: a subscription writes into it.
     """
 
     oid: int
@@ -39,6 +40,8 @@ class WatchedTable:
     partitions: tuple[str, ...]
     children: tuple[str, ...] = ()
     replicated: bool = False
+    formed: frozenset[str] = frozenset()
+    zone: str = "'UTC'"
 
 
 Tables = Mapping[str, WatchedTable | str]
@@ -122,4 +125,6 @@ def _table(row: dict[str, Any]) -> WatchedTable | str:
         partitions=tuple(row["partitions"]),
         children=tuple(row["children"]),
         replicated=row["replicated"],
+        formed=frozenset(row["formed"]),
+        zone=row["zone"],
     )

@@ -31,6 +31,13 @@ WITH RECURSIVE asked AS (
     FROM below AS b
     JOIN pg_catalog.pg_class AS c ON c.oid = b.oid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+), types AS (
+    -- What the columns are made of: a domain is its type, an array its elements.
+    SELECT f.oid AS top, a.attname, a.atttypid AS oid FROM found AS f
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
+    UNION
+    SELECT d.top, d.attname, CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.typelem END FROM types AS d
+    JOIN pg_catalog.pg_type AS t ON t.oid = d.oid AND (t.typtype = 'd' OR t.typcategory = 'A')
 )
 SELECT
     f.written, f.oid, f.relkind, f.name,
@@ -47,6 +54,12 @@ SELECT
         SELECT t.attname::text FROM pg_catalog.pg_attribute AS t
         WHERE t.attrelid = f.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = 'v'
     ) AS unseen,
+    ARRAY (
+        SELECT d.attname::text FROM types AS d JOIN pg_catalog.pg_type AS t ON t.oid = d.oid
+        WHERE d.top = f.oid AND t.typtype NOT IN ('d', 'e') AND t.typcategory NOT IN ('A', 'S', 'I')
+            AND t.oid <> ALL ('{bool,int2,int4,int8,numeric,oid,uuid,json,jsonb}'::regtype[])
+    ) AS formed,
+    quote_literal(current_setting('TimeZone')) AS zone,
     ARRAY (SELECT b.name FROM named AS b WHERE b.top = f.oid AND b.relispartition AND b.relkind IN ('r', 'p') ORDER BY 1) AS partitions,
     ARRAY (SELECT b.name FROM named AS b WHERE b.top = f.oid AND NOT b.relispartition ORDER BY 1) AS children,
     EXISTS (

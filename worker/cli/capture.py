@@ -13,7 +13,10 @@ from worker import capture
 from worker.capture.states import MENDED_BY_INSTALL, State
 from worker.cli.outbox import in_one_line
 from worker.cli.session import begin, mapping_of, printable
-from worker.config.settings import Settings, libpq_url
+from worker.config.settings import Settings
+from worker.database.connect import capture_session
+from worker.database.copies import feeding_subscriptions
+from worker.database.place import Place, place_of_crm
 from worker.errors import ConfigError, RefusedError
 
 app = typer.Typer(help="The triggers by which changes reach the outbox.", no_args_is_help=True)
@@ -43,11 +46,16 @@ def status() -> None:
     mapping = mapping_of(settings)
     with _crm(settings) as connection:
         watches = capture.probed(connection, mapping, capture.watch(connection, mapping))
+        feeding = feeding_subscriptions(connection)
     for watch in watches:
         fed = " (fed by replication)" if watch.replicated else ""
         typer.echo(f"{watch.state:<14} {watch.source}: {watch.table}{fed}")
         if watch.detail:
             typer.echo(f"{'':<14} {printable(watch.detail)}")
+    if feeding:
+        raise RefusedError(
+            f"This database is a copy: the subscription {', '.join(feeding)} writes into `ringostat_sync`, and nothing is captured here."
+        )
     states = {watch.state for watch in watches} - {State.OK}
     if states - MENDED_BY_INSTALL:
         raise RefusedError("A watch does not fit the database: correct it in `sync.toml`, or the table.")
@@ -65,9 +73,11 @@ def remove() -> None:
 
 @contextmanager
 def _crm(settings: Settings) -> Iterator[psycopg.Connection]:
-    if not settings.shares_database:
-        raise ConfigError(
-            "CRM_DATABASE_URL is another database than DATABASE_URL: triggers need the outbox in the CRM's own database."
-        )
-    with in_one_line(), psycopg.connect(libpq_url(settings.require_database_url()), autocommit=True) as connection:
-        yield connection
+    outbox, crm = settings.require_database_url(), settings.require_crm_database_url()
+    with in_one_line():
+        if place_of_crm(outbox, crm) is Place.ELSEWHERE:
+            raise ConfigError(
+                "CRM_DATABASE_URL is another database than DATABASE_URL: triggers need the outbox in the CRM's own database."
+            )
+        with capture_session(outbox) as session:
+            yield session

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 import migrations
 from worker.cli.outbox import in_one_line
 from worker.cli.session import begin
 
 
-def migrate() -> None:
+def migrate(
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Also under a publication whose subscribers are prepared: docs/backup.md."),
+    ] = False,
+) -> None:
     """Bring the database's schema to head.
 
     It is `ringostat_sync` in DATABASE_URL. May be repeated.
     """
     url = begin().require_database_url()
     with in_one_line():
-        migrations.upgrade(url)
+        migrations.upgrade(url, published=published)

@@ -9,6 +9,7 @@ import typer
 from worker.application import run_worker
 from worker.assembly import Assembly
 from worker.cli.session import begin
+from worker.database.connect import refuse_unusable
 
 CONCURRENCY = 4
 
@@ -20,4 +21,6 @@ def worker(
 ) -> None:
     """Collect and push. Run as many as you like, on as many machines."""
     settings = begin()
-    run_worker(settings, Assembly.of(settings, lasting=False), concurrency)
+    assembly = Assembly.of(settings, lasting=False)
+    refuse_unusable(settings.require_database_url(), settings.require_crm_database_url())
+    run_worker(settings, assembly, concurrency)

@@ -15,16 +15,17 @@ from sqlalchemy import Engine, Row
 
 from models import PauseReason
 from worker.backfill.backfill import Backfill
-from worker.capture.fan_out_keys import fan_out_sql
+from worker.capture.fan_out_keys import column_types, fan_out_sql
 from worker.config.model import Mapping, Source
 from worker.config.policy import Policy
 from worker.database.locks import kept
 from worker.database.rows import numbers
 from worker.database.sql import sql
-from worker.errors import MappingBrokenError, SyncError
+from worker.errors import MappingBrokenError, ReplicaUnavailableError, SyncError
 from worker.failpoints import Failpoint, hit
 from worker.projects import pauses
-from worker.read.reader import ReplicaUnavailableError, broken_or_unavailable, connected
+from worker.read.faults import broken_or_unavailable, is_in_a_row, named
+from worker.read.reader import connected
 
 log = structlog.get_logger()
 
@@ -106,16 +107,16 @@ class FanOut:
 
     def _keys(self, source: Source, row: Row[Any]) -> Iterator[list[str]]:
         """The contacts' keys, a chunk at a time, through a cursor on the server."""
-        statement = fan_out_sql(row.table_name, row.keys)
-        with connected(self.crm) as driver:
+        with connected(self.crm, source) as driver:
             try:
+                statement = fan_out_sql(row.table_name, row.keys, column_types(driver, row.table_name, row.keys))
                 with driver.transaction(), driver.cursor(name="ringostat_sync_fan_out") as cursor:
                     cursor.execute(statement, {"changed": row.changed})
                     while chunk := cursor.fetchmany(CHUNK):
                         yield [str(key) for (key,) in chunk if key is not None]
-            except psycopg.DataError as error:
-                raise FanOutError(f"Its values fail in `keys` ({error.sqlstate} {type(error).__name__}).") from error
             except psycopg.Error as error:
+                if is_in_a_row(error):
+                    raise FanOutError(f"Its values fail in `keys` ({named(error)}).") from error
                 problem = broken_or_unavailable(source, error, "A `keys` SELECT")
                 if isinstance(problem, MappingBrokenError) and row.keys not in {watch.keys for watch in source.watches}:
                     raise FanOutError(

@@ -7,7 +7,7 @@ name ("must be …"), says what to write, and shows nothing of a value that may 
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, parse_qs, quote, unquote, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, unquote_to_bytes, urlsplit
 
 from worker.config.hosts import is_host, is_loopback
 from worker.config.model import Rate
@@ -22,7 +22,6 @@ ESCAPES = (
     "percent-encode what is special in its password: %40 for @, %2F for /, %3A for :, %3F for ?, %23 for #, %25 for %"
 )
 _LONGEST_URL = 2000
-LOOPBACK = {"127.0.0.1", "::1"}
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PERIODS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -44,35 +43,15 @@ def parse_postgres_url(text: str) -> str:
         raise ValueError(f"holds a blank or a control character: write it like {_POSTGRES_EXAMPLE}; {ESCAPES}")
     try:
         login, place = _login_and_place(rest)
-        parts = urlsplit(f"//{place}", allow_fragments=False)
-        is_proper = (
-            parts.port != 0
-            and re.fullmatch(_HOST_AND_PORT, parts.netloc)
-            and not _BAD_ESCAPE.search(place)
-            and all(map(_may_hold_postgres, [parts.hostname or "", *parse_qs(parts.query).get("host", [])]))
-        )
+        hosts = re.split("[/?]", place, maxsplit=1)[0].split(",")  # there may be several, for a standby to take over
+        named = parse_qs(place.partition("?")[2]).get("host", [])
+        is_proper = all(map(_is_postgres_host, hosts)) and all(map(_may_hold_postgres, named))
+        is_proper = is_proper and not _BAD_ESCAPE.search(place)
     except ValueError:
-        is_proper = None
+        is_proper = False
     if not is_proper:
         raise ValueError(f"has no proper host and port: write it like {_POSTGRES_EXAMPLE}; {ESCAPES}")
     return f"postgresql+psycopg://{_encoded(login)}{place}"
-
-
-def database_place(sqlalchemy_url: str) -> tuple[str, str, str]:
-    """Return where a database is: host (empty: the local socket), port, name (by default the user's).
-
-    This machine's own address is `localhost`, however it is written.
-    """
-    login, place = _login_and_place(sqlalchemy_url.partition("://")[2])
-    user, parts = unquote(login.partition(":")[0]), urlsplit(f"//{place}", allow_fragments=False)
-    query = {name: ",".join(values) for name, values in parse_qs(parts.query).items()}
-    host = parts.hostname or query.get("host", "")
-    port = str(parts.port or query.get("port") or 5432)
-    return (
-        ("localhost" if host in LOOPBACK else host.lower()),
-        port,
-        unquote(parts.path[1:]) or query.get("dbname") or user,
-    )
 
 
 def parse_redis_url(text: str) -> str:
@@ -166,6 +145,12 @@ def _login_and_place(rest: str) -> tuple[str, str]:
     if "@" in (place if login else place.partition("?")[0]):
         raise ValueError("more than one @")
     return login, place
+
+
+def _is_postgres_host(written: str) -> bool:
+    """Whether a host, with its port or without, can be one: `urlsplit` knows of brackets and the range of ports."""
+    parts = urlsplit(f"//{written}", allow_fragments=False)
+    return parts.port != 0 and bool(re.fullmatch(_HOST_AND_PORT, written)) and _may_hold_postgres(parts.hostname or "")
 
 
 def _may_hold_postgres(hosts: str) -> bool:

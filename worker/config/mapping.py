@@ -107,6 +107,7 @@ def _sources(written: SyncToml, path: Path, projects: dict[int, Project]) -> dic
             project=_project_of(table, projects, where),
             query=_read_query(path.parent / table.query, where),
             watches=tuple(_watch(watch, f"{where}, {watch_label(place)}") for place, watch in enumerate(table.watch)),
+            row_security=table.row_security,
         )
     return sources
 

@@ -49,7 +49,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A mapped query. `query` is the text of its SQL file, as written by the user."""
+    """A mapped query. `query` is the text of its SQL file, as written by the user.
+
+    `row_security`: it is read through the CRM's policies on purpose; otherwise a row that one hides is an error.
+    """
 
     name: str
     method: Method
@@ -57,6 +60,7 @@ class Source:
     project: int
     query: str
     watches: tuple[Watch, ...] = ()
+    row_security: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,12 +144,6 @@ class Settings(BaseSettings):
         """The variables these settings were read from; `sync.toml` may name more of them."""
         return self._environment
 
-    @property
-    def shares_database(self) -> bool:
-        """Whether the CRM's tables and the outbox stand in one database, as triggers need it."""
-        outbox, crm = self.require_database_url(), self.require_crm_database_url()
-        return formats.database_place(outbox) == formats.database_place(crm)
-
     def require_database_url(self) -> str:
         """Return the outbox's address for SQLAlchemy (`postgresql+psycopg://…`), or raise ConfigError."""
         return _demanded(self.database_url, "DATABASE_URL", "the PostgreSQL that holds the outbox")

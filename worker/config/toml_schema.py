@@ -89,6 +89,7 @@ class SourceTable(_Table):
     identity: Literal["externalId", "leadId"] = Field(default="externalId", description='"externalId" or "leadId"')
     project: ProjectId | None = None
     query: Text = Field(description="the name of a file with a SELECT, beside sync.toml")
+    row_security: bool = Field(default=False, description="true or false")
     watch: list[WatchTable] = Field(default=[], description='a list such as [{ table = "…", key = "…" }]')
 
     @model_validator(mode="after")

@@ -4,45 +4,30 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401 - loaded before workers fork, not in each of them
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry, Pool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool
 
 from worker.database import values
+from worker.database.connect import Connector
+from worker.database.place import is_standby
+from worker.database.sessions import CARELESS, CRM, MIGRATION, OUTBOX
+from worker.database.standby import Standby
 
-ALIVE = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-SESSION = {
-    "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "60s",
-    "search_path": "pg_catalog",
-    # Our tables are empty one moment and full the next, and a prepared statement keeps its plan: one that was made for an empty
-    # table must not be to read all of it.
-    "enable_seqscan": "off",
-    "jit": "off",
-}
-CARELESS = {"synchronous_commit": "off"}
+DIALECT = "postgresql+psycopg://"
+"""Without an address: libpq reads it, and knows more of it than SQLAlchemy."""
 POOL = 2
 """Connections that are kept; more are made where more are needed at once."""
 FRESH = 0.5
 """Seconds for which a connection that was used counts as alive."""
-READING = {
-    "statement_timeout": "30s",  # for one batch
-    "default_transaction_read_only": "on",
-    # A mapping of many sub-selects looks costly to PostgreSQL, which then compiles it for longer than it takes to read a batch.
-    "jit": "off",
-}
+ENDED = {"25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P05"}
+"""SQLSTATEs after which a session is of no use: the server ended it, or it is one of a server that can't be written any more."""
 
 
 def outbox_engine(database_url: str, *, poolclass: type[Pool] | None = None, lasting: bool = True) -> Engine:
@@ -51,19 +36,23 @@ def outbox_engine(database_url: str, *, poolclass: type[Pool] | None = None, las
     `lasting`: each commit waits for the disk. Without, a crash of PostgreSQL may take the last moves along, each as a whole.
     """
     engine = create_engine(
-        make_url(database_url).set(drivername="postgresql+psycopg"),
+        DIALECT,
+        creator=Connector(database_url, "DATABASE_URL", OUTBOX if lasting else {**OUTBOX, **CARELESS}),
         **({"poolclass": poolclass} if poolclass else {"pool_size": POOL, "max_overflow": 4}),
         hide_parameters=True,  # they may be documents
         isolation_level="READ COMMITTED",
-        connect_args={
-            **ALIVE,
-            "application_name": "ringostat-sync",
-            "options": _options({**SESSION, **({} if lasting else CARELESS)}),
-        },
     )
-    _look_after_idle_connections(engine)
+    _look_after_idle_connections(engine, _end_demoted)
     event.listen(engine, "connect", _patient_with_payloads)
+    event.listen(engine, "connect", _note_primary)
+    event.listen(engine, "handle_error", _end_useless_sessions)
     return engine
+
+
+def migration_engine(database_url: str) -> Engine:
+    """The same database, for a session that changes the schema, and may take as long as that takes."""
+    connector = Connector(database_url, "DATABASE_URL", MIGRATION)
+    return create_engine(DIALECT, creator=connector, poolclass=NullPool, isolation_level="READ COMMITTED")
 
 
 def at_once(engine: Engine) -> Connection:
@@ -71,29 +60,27 @@ def at_once(engine: Engine) -> Connection:
     return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
-def crm_engine(crm_database_url: str) -> Engine:
-    """The CRM replica: read only, each statement on its own, whatever a row holds can be loaded."""
+def crm_engine(crm_database_url: str, outbox: Engine | None = None) -> Engine:
+    """The CRM replica: read only, each statement on its own, whatever a row holds can be loaded.
+
+    With `outbox`, a session on a standby of its server is given out once the standby has what that server has now: a change is never
+    read from before it was captured. Connecting then raises ReplicaUnavailableError, too.
+    """
+    # A prepared query fails for good once the CRM's migration has changed what a `*` in it returns.
+    more = {"prepare_threshold": None}
     engine = create_engine(
-        make_url(crm_database_url).set(drivername="postgresql+psycopg"),
+        DIALECT,
+        creator=Connector(crm_database_url, "CRM_DATABASE_URL", CRM, "ringostat-sync mapping", more),
         pool_size=POOL,
         max_overflow=4,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
-        connect_args={
-            **ALIVE,
-            # A prepared query fails for good once the CRM's migration has changed what a `*` in it returns.
-            "prepare_threshold": None,
-            "application_name": "ringostat-sync mapping",
-            "options": _options(READING),
-        },
     )
-    _look_after_idle_connections(engine)
+    _look_after_idle_connections(engine, lambda session, _: engine.dialect.do_ping(session))
     event.listen(engine, "connect", _patient_with_rows)
+    if outbox is not None:
+        _wait_for_standbys(engine, Standby(outbox))
     return engine
-
-
-def _options(settings: Mapping[str, str]) -> str:
-    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def _patient_with_payloads(connection: Any, _record: Any) -> None:
@@ -105,7 +92,44 @@ def _patient_with_rows(connection: Any, _record: Any) -> None:
     values.load_any_time(connection)
 
 
-def _look_after_idle_connections(engine: Engine) -> None:
+def _note_primary(session: Any, record: ConnectionPoolEntry) -> None:
+    record.info["primary"] = not _is_standby(session)
+
+
+def _end_demoted(session: Any, record: ConnectionPoolEntry) -> None:
+    """Give a session up whose server was the primary and is none any more: who only reads would never notice."""
+    if _is_standby(session) and record.info["primary"]:
+        raise DisconnectionError
+
+
+def _is_standby(session: Any) -> bool:
+    """Asked in a transaction of its own."""
+    before, session.autocommit = session.autocommit, True
+    try:
+        return is_standby(session)
+    finally:
+        if not session.closed:
+            session.autocommit = before
+
+
+def _end_useless_sessions(context: ExceptionContext) -> None:
+    if getattr(context.original_exception, "sqlstate", None) in ENDED:
+        context.is_disconnect = True
+
+
+def _wait_for_standbys(engine: Engine, standby: Standby) -> None:
+    def connected(session: Any, record: ConnectionPoolEntry) -> None:
+        record.info["follows"] = standby.follows(session)
+
+    def taken(session: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if record.info.get("follows"):
+            standby.catch_up(session)
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "checkout", taken)
+
+
+def _look_after_idle_connections(engine: Engine, ask: Callable[[Any, ConnectionPoolEntry], object]) -> None:
     """Ask a connection that has been idle whether it is still there; one in use is not asked each time."""
 
     def returned(_: Any, record: ConnectionPoolEntry) -> None:
@@ -114,7 +138,7 @@ def _look_after_idle_connections(engine: Engine) -> None:
     def taken(dbapi_connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
         if time.monotonic() - record.info.get("used", math.inf) > FRESH:
             try:
-                engine.dialect.do_ping(dbapi_connection)
+                ask(dbapi_connection, record)
             except psycopg.Error as error:
                 raise DisconnectionError from error
 

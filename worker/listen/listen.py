@@ -30,6 +30,8 @@ CALM_AFTER = 1.0
 REST = 4.0
 """A look that takes long (an old snapshot keeps dead rows in the indexes) is followed by a rest of so many times as long."""
 LONGEST_REST = 0.5
+SESSION = 60.0
+"""Seconds after which a session is given back, and asked whether its server is still the one that is written to."""
 TROUBLE = 1.0
 """Seconds to wait where PostgreSQL or Redis does not answer."""
 TELL_AGAIN = 60.0
@@ -80,8 +82,9 @@ def _look_on(
     progress: Callable[[], None],
 ) -> None:
     last_work = time.monotonic()
+    until = last_work + SESSION
     projects: set[int] = set()
-    while not stop.is_set():
+    while not stop.is_set() and time.monotonic() < until:
         progress()
         if len(projects) == len(mapping.projects) and wake.are_claimed(projects):
             stop.wait(BUSY)  # every project's round is on its way

@@ -15,6 +15,7 @@ from worker.database.sql import sql
 from worker.operate.parts import Part, problems_of_parts, read_parts
 from worker.operate.problem import Problem
 from worker.operate.times import iso
+from worker.upkeep.incidents import open_incidents
 
 INSTALL = "ringostat-sync capture install"
 PATIENCE = 60.0
@@ -29,6 +30,7 @@ def find_problems(connection: Connection, mapping: Mapping, capture: list[WatchS
         *_pauses(connection),
         *_stuck(connection, mapping),
         *_uncollected(connection, mapping),
+        *_incidents(connection),
     ]
 
 
@@ -104,6 +106,11 @@ def _stuck(connection: Connection, mapping: Mapping) -> Iterator[Problem]:
 def _explained(count: int, period: float) -> float:
     """Seconds for which a rate may let nothing out: a slow one has used up its period."""
     return 0.0 if period <= 1.0 else period * (1.0 if count < 60 else 60.0 / count)
+
+
+def _incidents(connection: Connection) -> Iterator[Problem]:
+    for incident in open_incidents(connection):
+        yield Problem(f"incident:{incident.kind}", incident.problem)
 
 
 def _uncollected(connection: Connection, mapping: Mapping) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from worker.config.model import Mapping
 from worker.config.network import read_network
 from worker.config.settings import Settings
 from worker.database.engines import outbox_engine
+from worker.database.place import Place, last_place
 from worker.operate.alert import send_alert
 from worker.operate.pulse import Pulse, identify, introduce
 from worker.operate.watch import Watcher
@@ -61,7 +62,8 @@ def alert_of(settings: Settings) -> Callable[[str], object] | None:
 
 def capture_of(settings: Settings, mapping: Mapping, connection: Connection) -> list[WatchStatus]:
     """How the watches are; none if the CRM is another database, as it has no triggers of ours."""
-    if not settings.shares_database:
+    asked = last_place(settings.require_database_url(), settings.require_crm_database_url())
+    if asked() in {None, Place.ELSEWHERE}:
         return []
     driver = connection.connection.driver_connection
     return watch(driver, mapping)  # type: ignore[arg-type] # psycopg's own

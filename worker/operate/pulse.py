@@ -16,7 +16,10 @@ import structlog
 
 from worker import __version__
 from worker.config.model import Mapping
-from worker.config.settings import Settings, libpq_url
+from worker.config.settings import Settings
+from worker.database.connect import Connector
+from worker.database.sessions import OUTBOX
+from worker.errors import SyncError
 
 log = structlog.get_logger()
 
@@ -129,11 +132,9 @@ class Pulse:
         values = {**asdict(self.identity), "idle": idle, "is_first": self._is_first}
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = psycopg.connect(
-                    libpq_url(self.url), autocommit=True, connect_timeout=5, application_name="ringostat-sync pulse"
-                )
+                self._connection = Connector(self.url, "DATABASE_URL", OUTBOX, "ringostat-sync pulse")()
             self._connection.execute(statement.encode(), values)
-        except psycopg.Error as error:
+        except (psycopg.Error, SyncError) as error:
             log.debug("pulse_not_written", kind=type(error).__name__)
             if self._connection is not None:
                 self._connection.close()

@@ -17,4 +17,4 @@ WITH wanted AS (
 )
 INSERT INTO ringostat_sync.requests (project, method, batch_id, entries, posted_at)
 SELECT project, method, id, entries, ringostat_sync.clock() FROM mine ORDER BY id
-RETURNING id, batch_id, set_config('synchronous_commit', 'on', true) AS lasting
+RETURNING id, batch_id, CAST(extract(epoch FROM posted_at) AS text) AS posted_at, set_config('synchronous_commit', 'on', true) AS lasting

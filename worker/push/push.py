@@ -18,7 +18,7 @@ from worker.config.policy import Policy
 from worker.database.engines import at_once
 from worker.database.rows import numbers
 from worker.database.sql import sql
-from worker.errors import MappingBrokenError
+from worker.errors import MappingBrokenError, ReplicaUnavailableError
 from worker.failpoints import Failpoint, hit
 from worker.projects import pauses
 from worker.projects.addresses import Address
@@ -29,7 +29,7 @@ from worker.push.receive import Receiver
 from worker.push.release import Releases, read_claimed
 from worker.push.reserve import reserve
 from worker.push.send import Sender
-from worker.read.reader import Reader, ReplicaUnavailableError
+from worker.read.reader import Reader
 from worker.settle.guard import guard
 from worker.settle.settle import settle
 from worker.settle.verdicts import Claimed, Lease, Verdicts

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 
 from worker.api.client import ApiClient
 from worker.config.model import Project
@@ -22,6 +23,7 @@ from worker.failpoints import Failpoint, hit
 from worker.limiter.bucket import Later, Limiter, lateness
 from worker.push.batch_run import BatchRun, SentRequest
 from worker.push.release import Releases
+from worker.upkeep.posted import PostedMarks
 
 log = structlog.get_logger()
 
@@ -62,7 +64,7 @@ def wait_for_permit(
 
 @dataclass(slots=True)
 class Sender:
-    """Sends slices of batches. `sleep` waits seconds; `threads` post side by side."""
+    """Sends slices of batches. `sleep` waits seconds; `threads` post side by side; `marks` remember what left."""
 
     engine: Engine
     limiter: Limiter
@@ -70,6 +72,7 @@ class Sender:
     policy: Policy
     releases: Releases
     threads: ThreadPoolExecutor
+    marks: PostedMarks
     sleep: Callable[[float], None] = time.sleep
 
     def send(self, runs: Sequence[BatchRun]) -> list[SentRequest]:
@@ -109,7 +112,7 @@ class Sender:
             return []
         bodies = [envelope(run.lease.method, [item.document.body for item in run.slices[0]]) for run, _ in permitted]
         requests = self._open([run for run, _ in permitted])
-        sent = []
+        sent: list[SentRequest] = []
         for (run, departure), body in zip(permitted, bodies, strict=True):
             request = requests.get(run.id)
             if request is None:
@@ -118,17 +121,20 @@ class Sender:
             if early > 0:
                 self.sleep(early)
             if time.monotonic() > departure.latest and run.late < MOST_LATE:
-                self._give_up(run, request)
+                self._give_up(run, request.id)
             else:
-                sent.append(self._post(run, request, body))
+                sent.append(self._post(run, request.id, body))
+                last = request
+        if sent:
+            self.threads.submit(self.marks.note, last.id, last.posted_at)
         return sent
 
-    def _open(self, runs: Sequence[BatchRun]) -> dict[int, int]:
-        """Write the requests down under their leases; by batch, the ids of those that may leave. The other batches go no further now."""
+    def _open(self, runs: Sequence[BatchRun]) -> dict[int, Row[Any]]:
+        """Write the requests down under their leases; by batch, those that may leave. The other batches go no further now."""
         wanted = [(run.id, run.lease.token, len(run.slices[0])) for run in runs]
         values = {"requests": rows(("batch", "token", "entries"), wanted), "needed": self._needed}
         with at_once(self.engine) as connection:
-            opened = {row.batch_id: row.id for row in connection.execute(sql(__package__, "open_requests"), values)}
+            opened = {row.batch_id: row for row in connection.execute(sql(__package__, "open_requests"), values)}
         for run in runs:
             if run.id not in opened:
                 self._stop(run)

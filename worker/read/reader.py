@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,21 +18,16 @@ from sqlalchemy.exc import DBAPIError
 from worker.config.model import Source
 from worker.config.query import clean_query
 from worker.database.sql import without_binds
-from worker.errors import MappingBrokenError, SyncError
+from worker.errors import ReplicaUnavailableError
+from worker.read.faults import AWAY, broken_or_unavailable, is_in_a_row, named
 from worker.read.plan import Plan, choose_plan, find_key_type
 
 ROW_KEY = "ringostat_sync_key"
-AWAY = "The CRM replica does not answer: check CRM_DATABASE_URL and the server."
-PASSING_CLASSES = {"08", "40", "53", "57", "58", "XX"}
-TIMED_OUT = "57014"
 TEXTS = {"text", "character varying"}
-"""Types of keys whose every letter counts; where two spellings are two contacts."""
+"""Types of keys whose every letter counts, unless a collation says otherwise; two spellings are two contacts."""
 PLAN_LASTS = 600.0
 """Seconds for which a plan is kept: a CRM that was empty when the worker started is full one day, and read in another way."""
-
-
-class ReplicaUnavailableError(SyncError):
-    """The CRM replica does not answer; whoever asked tries again a little later."""
+Session = psycopg.Connection[Any]
 
 
 class KeyTypeChangedError(ReplicaUnavailableError):
@@ -48,10 +43,13 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """PostgreSQL could not compute this key's row (SQLSTATE class 22); `problem` names the error, without values."""
+    """PostgreSQL could not compute this key's row, while it could compute others; `problem` names the error, without values."""
 
     key: str
     problem: str
+
+
+Keys = dict[str, Found | Unreadable]
 
 
 @dataclass(slots=True)
@@ -62,52 +60,68 @@ class Reader:
     clock: Callable[[], float] = time.monotonic
     _plans: dict[str, tuple[Plan, float]] = field(default_factory=dict)
 
-    def read(self, source: Source, keys: Sequence[str]) -> dict[str, Found | Unreadable]:
+    def read(self, source: Source, keys: Sequence[str]) -> Keys:
         """What the mapping returns for `keys`, by key.
 
         Raises MappingBrokenError where the query itself fails, ReplicaUnavailableError where the replica does.
         """
-        with connected(self.engine) as connection:
+        with connected(self.engine, source) as connection:
             return self._read(connection, source, list(keys))
 
-    def _read(
-        self, connection: psycopg.Connection[Any], source: Source, keys: list[str]
-    ) -> dict[str, Found | Unreadable]:
+    def _read(self, connection: Session, source: Source, keys: list[str]) -> Keys:
         try:
             try:
-                return self._split_on_bad_values(connection, source, keys)
+                return self._readable(connection, source, keys)
             except KeyTypeChangedError:
                 self._plans.pop(source.name, None)
-                return self._split_on_bad_values(connection, source, keys)
+                return self._readable(connection, source, keys)
         except psycopg.Error as error:
             # The CRM may have been migrated under us: the next try finds the key's type anew.
             self._plans.pop(source.name, None)
             raise broken_or_unavailable(source, error) from error
 
-    def _plan(self, connection: psycopg.Connection[Any], source: Source) -> Plan:
+    def _readable(self, connection: Session, source: Source, keys: list[str]) -> Keys:
+        """What is read of the keys. A contact is at fault if others can be read: raises the error of one if none can."""
+        faults: list[psycopg.Error] = []
+        read = self._split(connection, source, keys, faults)
+        if faults and not any(isinstance(one, Found) and one.rows for one in read.values()):
+            self._read_others(connection, source, keys, faults[0])
+        return read
+
+    def _read_others(self, connection: Session, source: Source, keys: Collection[str], fault: psycopg.Error) -> None:
+        """Raise `fault`, unless a contact beside these can be read."""
+        plan = self._plan(connection, source)
+        for key in (key for key in plan.sample if key not in keys):
+            try:
+                if fetch(connection, plan, [key]):
+                    return
+            except psycopg.Error as error:
+                if not is_in_a_row(error):
+                    raise
+        raise fault
+
+    def _plan(self, connection: Session, source: Source) -> Plan:
         plan, made = self._plans.get(source.name, (None, 0.0))
         if plan is None or self.clock() - made > PLAN_LASTS:
             plan = choose_plan(connection, clean_query(source.query))
             self._plans[source.name] = plan, self.clock()
         return plan
 
-    def _split_on_bad_values(
-        self, connection: psycopg.Connection[Any], source: Source, keys: list[str]
-    ) -> dict[str, Found | Unreadable]:
-        """Read all keys at once; where a value can't be computed (class 22), halve until the one at fault stands alone."""
-        plan = self._plan(connection, source)
+    def _split(self, connection: Session, source: Source, keys: list[str], faults: list[psycopg.Error]) -> Keys:
+        """Read all keys at once; if a row can't be computed, halve until the one at fault is alone. `faults` gets the errors of those."""
         try:
-            return found(connection, plan, keys)
-        except psycopg.DataError as error:
+            return found(connection, self._plan(connection, source), keys)
+        except psycopg.Error as error:
+            if not is_in_a_row(error):
+                raise
             if len(keys) == 1:
-                return {keys[0]: self._one_at_fault(connection, source, keys[0], error)}
+                return {keys[0]: self._one_at_fault(connection, source, keys[0], error, faults)}
         half = len(keys) // 2
-        return self._split_on_bad_values(connection, source, keys[:half]) | self._split_on_bad_values(
-            connection, source, keys[half:]
-        )
+        left = self._split(connection, source, keys[:half], faults)
+        return left | self._split(connection, source, keys[half:], faults)
 
     def _one_at_fault(
-        self, connection: psycopg.Connection[Any], source: Source, key: str, error: psycopg.DataError
+        self, connection: Session, source: Source, key: str, error: psycopg.Error, faults: list[psycopg.Error]
     ) -> Found | Unreadable:
         """A key that its column's type can't hold names nobody; otherwise the row is at fault."""
         key_type = self._plan(connection, source).key_type
@@ -117,32 +131,42 @@ class Reader:
             if find_key_type(connection, without_binds(clean_query(source.query))) != key_type:
                 raise KeyTypeChangedError("The CRM gave its keys another type.") from uncast
             return Found(key, ())
-        return Unreadable(key, f"{error.sqlstate} {type(error).__name__}")
+        faults.append(error)
+        return Unreadable(key, named(error))
 
 
 @contextmanager
-def connected(crm: Engine) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the CRM replica. Raises ReplicaUnavailableError where there is none to be had."""
+def connected(crm: Engine, source: Source) -> Iterator[Session]:
+    """A connection to the CRM replica for a source, by its own word on row level security.
+
+    Raises ReplicaUnavailableError where there is none to be had.
+    """
     try:
         connection = crm.connect()
     except DBAPIError as error:
         raise ReplicaUnavailableError(AWAY) from error
     with connection:
         driver: Any = connection.connection.driver_connection
+        if connection.info.get("row_security", False) != source.row_security:
+            driver.execute(f"SET row_security = {'on' if source.row_security else 'off'}")
+            connection.info["row_security"] = source.row_security
         yield driver
 
 
-def found(connection: psycopg.Connection[Any], plan: Plan, keys: Sequence[str]) -> dict[str, Found | Unreadable]:
-    """The rows of `keys`, by the key as it was asked for, however PostgreSQL spells it (`7` for `007`)."""
+def found(connection: Session, plan: Plan, keys: Sequence[str]) -> Keys:
+    """The rows of `keys`, by the key as it was asked for, however the CRM spells it: `7` for `007`, under some collations `Ab` for `ab`."""
     by_key: dict[str, list[dict[str, Any]]] = {}
     for row in fetch(connection, plan, keys):
         by_key.setdefault(str(row[ROW_KEY]), []).append(row)
-    strange = [key for key in keys if key not in by_key] if plan.key_type not in TEXTS else []
+    by_letter = plan.key_type in TEXTS and not plan.collation
+    strange = [] if by_letter else [key for key in keys if key not in by_key]
     spelt = spellings(connection, plan, strange, list(by_key)) if strange and by_key else {}
-    return {key: Found(key, tuple(by_key.get(spelt.get(key, key), ()))) for key in keys}
+    for asked, returned in spelt.items():
+        by_key[asked] = [row for key in returned for row in by_key[key]]
+    return {key: Found(key, tuple(by_key.get(key, ()))) for key in keys}
 
 
-def fetch(connection: psycopg.Connection[Any], plan: Plan, keys: Sequence[str]) -> list[dict[str, Any]]:
+def fetch(connection: Session, plan: Plan, keys: Sequence[str]) -> list[dict[str, Any]]:
     """The rows of `keys`: one statement, or, where a condition on many keys would read the whole CRM, one a key in a pipeline."""
     with connection.cursor(row_factory=dict_row) as cursor:
         if not plan.one_by_one:
@@ -153,22 +177,11 @@ def fetch(connection: psycopg.Connection[Any], plan: Plan, keys: Sequence[str]) 
         return [row for cursor in cursors for row in cursor.fetchall()]
 
 
-def spellings(
-    connection: psycopg.Connection[Any], plan: Plan, asked: Sequence[str], returned: Sequence[str]
-) -> dict[str, str]:
-    """Which of the keys that were asked for equal a returned one that is spelt otherwise, by the type's own equality."""
+def spellings(connection: Session, plan: Plan, asked: Sequence[str], returned: Sequence[str]) -> dict[str, list[str]]:
+    """The returned keys that equal one that was asked for, by the equality of the query's own column."""
+    cast = f"CAST({{}} AS {plan.key_type}){plan.collation}"
     statement = (
-        "SELECT a.key, r.key FROM unnest(%s::text[]) AS a (key) JOIN unnest(%s::text[]) AS r (key)"
-        f" ON CAST(a.key AS {plan.key_type}) = CAST(r.key AS {plan.key_type})"
+        "SELECT a.key, array_agg(r.key ORDER BY r.key) FROM unnest(%s::text[]) AS a (key) JOIN unnest(%s::text[]) AS r (key)"
+        f" ON {cast.format('a.key')} = {cast.format('r.key')} GROUP BY a.key"
     )
     return dict(connection.execute(statement.encode(), [list(asked), list(returned)]).fetchall())
-
-
-def broken_or_unavailable(source: Source, error: psycopg.Error, what: str = "The query") -> SyncError:
-    """Whether a failed query is the mapping's fault (it pauses the project) or the replica's (it passes)."""
-    state = error.sqlstate or ""
-    if not state or (state[:2] in PASSING_CLASSES and state != TIMED_OUT):
-        return ReplicaUnavailableError(AWAY)
-    return MappingBrokenError(
-        f"{what} of source {source.name!r} fails ({state} {type(error).__name__}): run `ringostat-sync check` to see why."
-    )

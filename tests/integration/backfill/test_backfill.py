@@ -14,8 +14,7 @@ from worker.backfill import backfill as room
 from worker.backfill.backfill import Backfill, Cursor
 from worker.backfill.poll import poll
 from worker.database.engines import crm_engine
-from worker.errors import ConfigError, MappingBrokenError
-from worker.read.reader import ReplicaUnavailableError
+from worker.errors import ConfigError, MappingBrokenError, ReplicaUnavailableError
 
 
 def make(engine: Engine, source: str = "contacts", **options) -> Backfill:

@@ -10,7 +10,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.support.watching import PEOPLE, keys, triggers, watch
-from worker.capture.fan_out_keys import fan_out_sql
+from worker.capture.fan_out_keys import column_types, fan_out_sql
 from worker.config.model import Watch
 from worker.errors import ConfigError
 
@@ -156,7 +156,8 @@ def test_where_may_use_the_tables_row_type(crm: Crm) -> None:
 def expand(crm: Crm, table: str, by: str) -> list[str]:
     """What the collector finds for the one changed row in the outbox."""
     (changed,) = crm.execute("SELECT changed FROM ringostat_sync.outbox").fetchone() or (None,)
-    found = crm.execute(fan_out_sql(table, by).encode(), {"changed": Jsonb(changed)}).fetchall()
+    statement = fan_out_sql(table, by, column_types(crm, table, by))
+    found = crm.execute(statement.encode(), {"changed": Jsonb(changed)}).fetchall()
     return sorted(key for (key,) in found)
 
 

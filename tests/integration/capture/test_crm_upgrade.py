@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.engine import Engine
 from worker import capture
-from worker.database import engines
+from worker.database import sessions
 
 CONTACTS = 30
 
@@ -87,7 +87,7 @@ def test_a_key_of_another_type_under_a_batch(engine: Engine) -> None:
 
 def test_a_query_without_end(make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     """A query that takes too long is a mapping to mend, not a contact to bury."""
-    monkeypatch.setitem(engines.READING, "statement_timeout", "300ms")
+    monkeypatch.setitem(sessions.CRM, "statement_timeout", "300ms")
     engine = make_engine()
     batches = under_way(engine)
     with psycopg.connect(engine.database_url) as upgrade:

@@ -48,7 +48,9 @@ def test_a_row_without_payload_is_read_however_late_it_comes(engine: Engine) -> 
     engine.contacts(1, 1, "Now")
     engine.payload(1, document("Payload"), outbox_id=200)
     engine.drain()
-    engine.sql("INSERT INTO ringostat_sync.outbox (source, id, key) VALUES ('contacts', 100, '1')")
+    engine.sql(
+        "INSERT INTO ringostat_sync.outbox (source, id, key) OVERRIDING SYSTEM VALUE VALUES ('contacts', 100, '1')"
+    )
     engine.drain()
 
     assert engine.history(1) == ["Payload", "Now 1"]

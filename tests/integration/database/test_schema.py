@@ -13,7 +13,17 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 import migrations
-from models import SCHEMA, BatchState, DeadLetterReason, DeadLetterState, Identity, Method, PauseReason, Priority
+from models import (
+    SCHEMA,
+    BatchState,
+    DeadLetterReason,
+    DeadLetterState,
+    Identity,
+    IncidentKind,
+    Method,
+    PauseReason,
+    Priority,
+)
 from models.tables import Base
 
 
@@ -115,6 +125,7 @@ CLOSED_SETS = {
     "dead_letter_state": DeadLetterState,
     "dead_letter_reason": DeadLetterReason,
     "pause_reason": PauseReason,
+    "incident_kind": IncidentKind,
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+import psycopg
 import pytest
 
-from tests.support.engine import Engine
+from tests.support.engine import CRM, Engine
 from worker.assembly import Assembly
 from worker.config.settings import load_settings
 from worker.operate.check import Finding, check
@@ -156,3 +158,22 @@ def test_what_is_left_out_is_told_by_reason(engine: Engine) -> None:
     for why in reasons:
         told = f"checked: numbers or addresses that are left out: 1: {why} (key 1)"
         assert Finding(told, warns=True) in found
+
+
+def test_triggers_beside_a_database_that_is_read_are_a_warning(
+    make_engine: Callable[..., Engine], empty_database_url: str
+) -> None:
+    """Changes captured here are read there, where they may not have arrived."""
+    with psycopg.connect(empty_database_url, autocommit=True) as crm:
+        crm.execute(CRM.encode())
+    engine = make_engine(CRM_DATABASE_URL=empty_database_url)
+    told = "tables are watched in DATABASE_URL"
+    assert not any(one.text.startswith(told) for one in check(engine.wiring, 0) if isinstance(one, Finding))
+
+    engine.sql(
+        "CREATE FUNCTION ringostat_sync.capture_x() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        " CREATE TRIGGER x AFTER INSERT ON crm.contacts FOR EACH ROW EXECUTE FUNCTION ringostat_sync.capture_x()"
+    )
+
+    assert any(one.text.startswith(told) and one.warns for one in check(engine.wiring, 0) if isinstance(one, Finding))
+    engine.wiring.crm.dispose()

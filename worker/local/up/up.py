@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from threading import Event
 
-import psycopg
 from pydantic import SecretStr
 from rich.console import Console
 from rich.live import Live
@@ -21,6 +20,8 @@ import migrations
 from worker.backfill.backfill import Backfill
 from worker.capture import install
 from worker.config.settings import libpq_url
+from worker.database.connect import capture_session
+from worker.database.place import Place
 from worker.local import demo
 from worker.local.up.embedded.postgres import server_binary
 from worker.local.up.figures import figures
@@ -71,9 +72,9 @@ def prepare(surroundings: Surroundings, wiring: Wiring) -> None:
     crm_url = libpq_url(settings.require_crm_database_url())
     if surroundings.has_demo_crm:
         demo.install(crm_url, dice=random.Random())  # noqa: S311 - it makes up names
-    if settings.shares_database:
-        with psycopg.connect(crm_url, autocommit=True) as connection:
-            install(connection, wiring.mapping)
+    if wiring.place_of_crm() is not Place.ELSEWHERE:
+        with capture_session(settings.require_database_url()) as session:
+            install(session, wiring.mapping)
 
 
 def parts_of(surroundings: Surroundings, environment: Mapping[str, str], console: Console) -> list[Part]:

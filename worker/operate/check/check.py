@@ -11,16 +11,19 @@ from sqlalchemy.exc import DBAPIError
 from worker.capture.resolve import Resolved
 from worker.config.model import Source
 from worker.config.query import clean_query
+from worker.database.place import Place
 from worker.document.build import columns_read
 from worker.errors import first_line
 from worker.operate.check import query as by_itself
 from worker.operate.check import watches
-from worker.operate.check.connections import connections, projects, proxies
+from worker.operate.check.connections import connections, place_findings, projects, proxies
 from worker.operate.check.coverage import cover
 from worker.operate.check.finding import Example, Finding, listed, warning
 from worker.operate.check.rights import capture_findings
 from worker.operate.check.sample import sum_up
 from worker.operate.check.uses import Uses, find_uses
+from worker.read.faults import broken_or_unavailable, hides_rows
+from worker.read.reader import connected
 from worker.wiring import Wiring
 
 Session = psycopg.Connection[Any]
@@ -37,21 +40,18 @@ def check(wiring: Wiring, sample: int) -> Iterator[Finding | Example]:
     yield from ways
     if any(server.stops for server in servers):
         return
+    place = wiring.place_of_crm()
+    yield from place_findings(wiring, place)
+    has_triggers = place is not Place.ELSEWHERE
     for source in wiring.mapping.sources.values():
-        yield from _source(wiring, source, sample)
-    if _has_triggers(wiring):
+        yield from _source(wiring, source, sample, has_triggers=has_triggers)
+    if has_triggers:
         yield from _capture(wiring)
 
 
-def _has_triggers(wiring: Wiring) -> bool:
-    """Whether changes come from triggers, and not from polling."""
-    return wiring.settings.shares_database
-
-
-def _source(wiring: Wiring, source: Source, sample: int) -> Iterator[Finding | Example]:
+def _source(wiring: Wiring, source: Source, sample: int, *, has_triggers: bool) -> Iterator[Finding | Example]:
     query = clean_query(source.query)
-    with wiring.crm.connect() as connection:
-        session: Any = connection.connection.driver_connection
+    with connected(wiring.crm, source) as session:
         try:
             names = by_itself.describe(session, query)
             if problem := by_itself.key_problem(names):
@@ -61,16 +61,17 @@ def _source(wiring: Wiring, source: Source, sample: int) -> Iterator[Finding | E
             yield from _policies(source, uses)
             found = by_itself.read(session, query, max(sample, 1))
         except psycopg.Error as error:
-            yield Finding(f"{source.name}: the query fails: {by_itself.why(session, error)}", stops=True)
+            yield Finding(f"{source.name}: {_failure(session, source, error)}", stops=True)
             return
-        yield Finding(f"{source.name}: the query runs, its key is {found.plan.key_type}")
+        if found.rows != []:  # what has no row is never well
+            yield Finding(f"{source.name}: the query runs, its key is {found.plan.key_type}")
         yield from by_itself.by_key(session, source, found)
         yield from by_itself.speed(source, found.plan)
         yield from _scans(session, source, found)
         yield from by_itself.columns(source, names)
         yield from by_itself.limited(source, query)
         yield from by_itself.keys(session, source, query)
-        if _has_triggers(wiring):
+        if has_triggers:
             yield from _watched(session, source, uses, found)
         elif source.watches:
             yield Finding(
@@ -108,13 +109,20 @@ def _data(session: Session, source: Source, watch: Resolved, uses: Uses, found: 
         yield warning(f"{source.name}: rows of {watch.table.name} could not be looked at: {first_line(error)}")
 
 
+def _failure(session: Session, source: Source, error: psycopg.Error) -> str:
+    """Why a query fails; for row level security, what to do."""
+    if hides_rows(error):
+        return f"{first_line(error)}. {broken_or_unavailable(source, error)}"
+    return f"the query fails: {by_itself.why(session, error)}"
+
+
 def _policies(source: Source, uses: Uses) -> Iterator[Finding]:
+    """What a source sees that reads through policies on purpose."""
     for table in uses.tables.values():
         if table.policies is not None:
-            which = f"({listed(table.policies)}) " if table.policies else ""
-            yield warning(
-                f"{source.name}: row level security of {table.name} {which}hides rows from this role: give it BYPASSRLS, or"
-                " write row_security = true into the source if what it sees is meant to be all"
+            which = f" ({listed(table.policies)})" if table.policies else ""
+            yield Finding(
+                f"{source.name}: it has row_security = true, and sees of {table.name} what its policies{which} leave"
             )
 
 

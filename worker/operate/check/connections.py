@@ -8,8 +8,10 @@ from redis.exceptions import AuthenticationError, RedisError
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from worker.backfill.poll import is_watched
 from worker.config.mapping import keyless_projects
-from worker.errors import first_line
+from worker.database.place import Place
+from worker.errors import ReplicaUnavailableError, first_line
 from worker.operate.check.finding import Finding, warning
 from worker.wiring import Wiring
 
@@ -22,6 +24,15 @@ def connections(wiring: Wiring) -> Iterator[Finding]:
     yield _postgres("DATABASE_URL", wiring.engine)
     yield _postgres("CRM_DATABASE_URL", wiring.crm)
     yield _redis(wiring)
+
+
+def place_findings(wiring: Wiring, place: Place) -> Iterator[Finding]:
+    """A line if the CRM is read elsewhere than its changes are captured."""
+    if place is Place.STANDBY:
+        yield Finding("CRM_DATABASE_URL is a standby of DATABASE_URL: it is read when it has what was captured")
+    if place is Place.ELSEWHERE and is_watched(wiring.engine):
+        told = "tables are watched in DATABASE_URL, but contacts are read in CRM_DATABASE_URL, which may lag behind"
+        yield warning(f"{told}: run `ringostat-sync capture remove` without CRM_DATABASE_URL, or unset that")
 
 
 def proxies(wiring: Wiring) -> Iterator[Finding]:
@@ -47,6 +58,8 @@ def _postgres(name: str, engine: Engine) -> Finding:
         if REFUSAL in told:
             return Finding(f"{name}: PostgreSQL refuses: {told.partition(REFUSAL)[2].strip()}", stops=True)
         return Finding(f"{name}: PostgreSQL does not answer ({told})", stops=True)
+    except ReplicaUnavailableError as error:
+        return Finding(str(error), stops=True)
     return Finding(f"{name}: PostgreSQL answers")
 
 

@@ -18,12 +18,11 @@ from worker.config.sql_tokens import Kind, tokens
 from worker.document.build import columns_read
 from worker.errors import first_line
 from worker.operate.check.finding import Finding, examples, warning
+from worker.read.faults import is_in_a_row
 from worker.read.plan import TRIAL_KEYS, Plan, choose_plan
 from worker.read.reader import ROW_KEY, fetch
 
 Rows = list[dict[str, Any]]
-Unreadable = psycopg.DataError | psycopg.errors.QueryCanceled
-UNREADABLE = (psycopg.DataError, psycopg.errors.QueryCanceled)
 MANY_FOR_ONE = 10_000
 """Rows of a table, from which on a person should know that all of it is read for one key."""
 LARGE = """
@@ -48,7 +47,7 @@ class Read:
     """What a query gives: how it is read, and its rows; or the error where one of them can't be computed, or all take too long."""
 
     plan: Plan
-    rows: Rows | Unreadable
+    rows: Rows | psycopg.Error
 
 
 def describe(connection: psycopg.Connection[Any], query: str) -> list[str]:
@@ -64,8 +63,10 @@ def read(connection: psycopg.Connection[Any], query: str, sample: int) -> Read:
     with connection.cursor(row_factory=dict_row) as cursor:
         try:
             return Read(plan, cursor.execute(statement.encode()).fetchall())
-        except UNREADABLE as error:
-            return Read(plan, error)
+        except psycopg.Error as error:
+            if is_in_a_row(error) or isinstance(error, psycopg.errors.QueryCanceled):
+                return Read(plan, error)
+            raise
 
 
 def why(connection: psycopg.Connection[Any], error: psycopg.Error) -> str:
@@ -133,9 +134,9 @@ def by_key(connection: psycopg.Connection[Any], source: Source, found: Read) -> 
     rows = found.rows if isinstance(found.rows, list) else []
     try:
         fetch(connection, found.plan, [str(row[ROW_KEY]) for row in rows[:TRIAL_KEYS]])
-    except psycopg.DataError:
-        return
     except psycopg.Error as error:
+        if is_in_a_row(error):
+            return
         yield Finding(f"{source.name}: no contact can be read by its key: {first_line(error)}", stops=True)
 
 
@@ -191,6 +192,8 @@ def keys(connection: psycopg.Connection[Any], source: Source, query: str) -> Ite
             yield warning(f"{source.name}: rows without a key: {count}; nobody is sent for them")
     except psycopg.errors.QueryCanceled:
         yield warning(f"{source.name}: to read all of its keys takes too long, so they were not counted")
-    except psycopg.DataError as error:
+    except psycopg.Error as error:
+        if not is_in_a_row(error):
+            raise
         problem = f"a row can't be computed ({first_line(error)}): `backfill`, which needs them all, fails"
         yield warning(f"{source.name}: {problem}")

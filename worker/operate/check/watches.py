@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from worker.capture.fan_out_keys import fan_out_sql
+from worker.capture.fan_out_keys import column_types, fan_out_sql
 from worker.capture.functions import value
 from worker.capture.proof import explain_keys, prove_where
 from worker.capture.resolve import Resolved, resolve
@@ -17,6 +17,7 @@ from worker.config.query import clean_condition
 from worker.errors import ConfigError, first_line
 from worker.operate.check.finding import Finding, warning
 from worker.operate.check.query import similar_tables
+from worker.read.faults import is_in_a_row
 from worker.read.plan import Plan
 from worker.read.reader import fetch
 
@@ -125,10 +126,11 @@ def _keys_of_rows(session: Session, watch: Resolved, rows: float) -> list[str]:
 
 def _keys_of_fan_outs(session: Session, watch: Resolved, rows: float) -> list[str]:
     few = f"SELECT ({value(watch)})::text FROM {_sampled(watch, rows)} WHERE {_wanted(watch)} LIMIT {FAN_OUTS}"
-    statement = f"{fan_out_sql(watch.table.name, watch.watch.keys or '')} LIMIT {KEYS // FAN_OUTS}".encode()
+    table, keys = watch.table.name, watch.watch.keys or ""
+    statement = f"{fan_out_sql(table, keys, column_types(session, table, keys))} LIMIT {KEYS // FAN_OUTS}".encode()
     changed = session.execute(few.encode()).fetchall()
     found = [session.execute(statement, {"changed": row}).fetchall() for (row,) in changed]
-    return list(dict.fromkeys(str(key) for keys in found for (key,) in keys))
+    return list(dict.fromkeys(str(key) for of_row in found for (key,) in of_row))
 
 
 def _sampled(watch: Resolved, rows: float) -> str:
@@ -145,7 +147,9 @@ def _returned(session: Session, plan: Plan, keys: list[str]) -> bool:
     """Whether the query returns any of these keys; one that its key's type can't hold is none of them."""
     try:
         return bool(fetch(session, plan, keys))
-    except psycopg.DataError as error:
+    except psycopg.Error as error:
+        if not is_in_a_row(error):
+            raise
         if len(keys) == 1:
             return error.sqlstate not in MISMATCH
     half = len(keys) // 2
