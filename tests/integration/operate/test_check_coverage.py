@@ -132,6 +132,14 @@ def test_a_column_that_is_used_and_not_listed_is_named(crm: Crm) -> None:
             ),
         ),
         (
+            f"{NAMED} JOIN crm.companies o ON o.id::text = c.nick WHERE o.city = 'Київ'",
+            Watch(
+                "crm.companies",
+                keys="SELECT c.id FROM crm.contacts c WHERE c.nick::text = changed.id::text",
+                columns=("city",),
+            ),
+        ),
+        (
             f"{NAMED} JOIN crm.contacts b ON b.id = c.boss_id WHERE b.nick = 'x'",
             Watch(
                 "crm.contacts", keys="SELECT c.id FROM crm.contacts c WHERE c.boss_id = changed.id", columns=("nick",)

@@ -17,7 +17,7 @@ from worker.errors import first_line
 from worker.operate.check import query as by_itself
 from worker.operate.check import watches
 from worker.operate.check.connections import connections, place_findings, projects, proxies
-from worker.operate.check.coverage import cover
+from worker.operate.check.coverage import cover, ways_to_key
 from worker.operate.check.finding import Example, Finding, listed, warning
 from worker.operate.check.rights import capture_findings
 from worker.operate.check.sample import sum_up
@@ -104,7 +104,7 @@ def _data(session: Session, source: Source, watch: Resolved, uses: Uses, found: 
     try:
         yield from watches.null_where(session, source, watch, rows)
         if found.rows:
-            yield from watches.strange_keys(session, source, watch, rows, found.plan)
+            yield from watches.strange_keys(session, source, watch, rows, found.plan, ways_to_key(uses, watch.table.oid))
     except psycopg.Error as error:
         yield warning(f"{source.name}: rows of {watch.table.name} could not be looked at: {first_line(error)}")
 

@@ -41,6 +41,14 @@ def cover(name: str, uses: Uses, watches: Sequence[Resolved], works: Works) -> l
     return found or [Finding(f"{name}: its watches cover every table and column that the query reads")]
 
 
+def ways_to_key(uses: Uses, table: int) -> list[Direction]:
+    """How rows of a table lead to the query's key, in each place where the query reads it and says so."""
+    places = enumerate(uses.lineage.occurrences) if uses.lineage else ()
+    here = [number for number, occurrence in places if occurrence.table == table]
+    found = [direction(uses.lineage, uses.tables, number) for number in here] if uses.lineage else []
+    return [way for way in found if way is not None and not way.guessed]
+
+
 def _tables(needs: Sequence[Need]) -> list[Table]:
     return list({need.table.oid: need.table for need in needs}.values())
 

@@ -18,7 +18,8 @@ WITH RECURSIVE below AS (
 SELECT
     t.oid, t.name, t.relkind AS kind, t.readable, t.reltuples::float8 AS rows,
     ARRAY (
-        SELECT jsonb_build_array(a.attnum, a.attname) FROM pg_catalog.pg_attribute AS a
+        SELECT jsonb_build_array(a.attnum, a.attname, y.typcategory) FROM pg_catalog.pg_attribute AS a
+        JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
         WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
     ) AS columns,
     (

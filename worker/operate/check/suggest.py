@@ -59,25 +59,30 @@ def _keys(lineage: Lineage, tables: dict[int, Table], route: Sequence[Hop]) -> s
         number = hop.there.occurrence
         aliases[number] = _alias(tables[lineage.occurrences[number].table].name, aliases.values())
 
-    def column(number: int, of: int) -> str:
-        return f"{aliases[number]}.{_written(tables[lineage.occurrences[number].table].columns[of])}"
+    def table(number: int) -> Table:
+        return tables[lineage.occurrences[number].table]
 
     def named(number: int) -> str:
-        return f"{tables[lineage.occurrences[number].table].name} {aliases[number]}"
+        return f"{table(number).name} {aliases[number]}"
+
+    def equal(hop: Hop, here: str) -> list[str]:
+        sides = (here, hop.here), (aliases[hop.there.occurrence], hop.there)
+        kinds = {table(column.occurrence).categories[column.number] for _, column in sides}
+        cast = "" if len(kinds) == 1 else "::text"
+        return [f"{_column(alias, table(column.occurrence), column.number)}{cast}" for alias, column in sides]
 
     first, *others = route
     last = route[-1].there.occurrence
     joins = "".join(
-        f" JOIN {named(hop.here.occurrence)}"
-        f" ON {column(hop.here.occurrence, hop.here.number)} = {column(hop.there.occurrence, hop.there.number)}"
+        f" JOIN {named(hop.here.occurrence)} ON {' = '.join(equal(hop, aliases[hop.here.occurrence]))}"
         for hop in reversed(others)
     )
-    start = tables[lineage.occurrences[first.here.occurrence].table]
-    changed = _written(start.columns[first.here.number])
-    return (
-        f"SELECT {column(last, lineage.keyed(last)[0])} FROM {named(last)}{joins}"
-        f" WHERE {column(first.there.occurrence, first.there.number)} = changed.{changed}"
-    )
+    key = _column(aliases[last], table(last), lineage.keyed(last)[0])
+    return f"SELECT {key} FROM {named(last)}{joins} WHERE {' = '.join(reversed(equal(first, 'changed')))}"
+
+
+def _column(alias: str, table: Table, number: int) -> str:
+    return f"{alias}.{_written(table.columns[number])}"
 
 
 def _written(name: str) -> str:

@@ -34,7 +34,8 @@ TABLES = {"r", "p"}
 class Table:
     """A table, view or the like, as the catalogs have it.
 
-    `columns` are names by number; `id` the one column of its primary key; `made_of` the columns that a virtual one is made of;
+    `columns` are names by number, `categories` their types' (numbers, strings, …) as in pg_type.
+    `id` the one column of its primary key; `made_of` the columns that a virtual one is made of;
     `children` inherit from it; `policies` are those that hide rows from this role, None if none may. `rows` is an estimate.
     """
 
@@ -44,6 +45,7 @@ class Table:
     readable: bool
     rows: float
     columns: dict[int, str]
+    categories: dict[int, str]
     id: str | None
     made_of: list[tuple[str, str]]
     children: list[int]
@@ -127,9 +129,11 @@ def _by_plan(connection: psycopg.Connection[Any], query: str, reason: str) -> Us
 def _tables(connection: psycopg.Connection[Any], oids: Collection[int]) -> dict[int, Table]:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(sql_text(__package__, "relations").encode(), {"oids": list(oids)}).fetchall()
-    return {
-        row["oid"]: Table(
-            **row | {"columns": dict(row["columns"]), "made_of": [(made, of) for made, of in row["made_of"]]}
-        )
-        for row in rows
-    }
+    return {row["oid"]: _table(row) for row in rows}
+
+
+def _table(row: dict[str, Any]) -> Table:
+    names = {number: name for number, name, _ in row["columns"]}
+    categories = {number: category for number, _, category in row["columns"]}
+    made_of = [(made, of) for made, of in row["made_of"]]
+    return Table(**row | {"columns": names, "categories": categories, "made_of": made_of})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from worker.config.query import clean_condition
 from worker.errors import ConfigError, first_line
 from worker.operate.check.finding import Finding, warning
 from worker.operate.check.query import similar_tables
+from worker.operate.check.suggest import Direction
 from worker.read.faults import is_in_a_row
 from worker.read.plan import Plan
 from worker.read.reader import fetch
@@ -105,32 +107,51 @@ def null_where(session: Session, source: Source, watch: Resolved, rows: float) -
         )
 
 
-def strange_keys(session: Session, source: Source, watch: Resolved, rows: float, plan: Plan) -> Iterator[Finding]:
-    """A watch none of whose keys the query returns. Raises psycopg.Error."""
-    keys = _keys_of_rows(session, watch, rows) if watch.key is not None else _keys_of_fan_outs(session, watch, rows)
-    if keys and not _returned(session, plan, keys):
+def strange_keys(
+    session: Session, source: Source, watch: Resolved, rows: float, plan: Plan, ways: Sequence[Direction]
+) -> Iterator[Finding]:
+    """A watch that finds keys, and none of the query's; `ways` are those by which the query itself leads from such a row to its key.
+
+    Raises psycopg.Error.
+    """
+    if watch.key is not None and ways:
+        return  # its column is held against the query's own conditions
+    some = _sample(session, watch, rows)
+    keys = some if watch.key is not None else _fanned_out(session, watch.table.name, watch.watch.keys or "", some)
+    if not keys:
+        return
+    right = [key for way in ways for key in _by_way(session, watch, way, some)]
+    if set(keys).isdisjoint(right) if right else not _returned(session, plan, keys):
         by = watch.key or "its `keys`"
-        count = "the one key" if len(keys) == 1 else f"none of {len(keys)} keys"
-        verb = "is none" if len(keys) == 1 else "is one"
+        which = "the one key is none" if len(keys) == 1 else f"none of {len(keys)} keys is one"
         yield warning(
-            f"{source.name}: {count} that the watch on {watch.table.name} finds by {by} {verb} of the query's: does it"
-            " find the value that the query calls `key`?"
+            f"{source.name}: of a sample of what the watch on {watch.table.name} finds by {by}, {which} of the query's: does"
+            " it find the value that the query calls `key`?"
         )
 
 
-def _keys_of_rows(session: Session, watch: Resolved, rows: float) -> list[str]:
-    few = f"SELECT {value(watch)} AS key FROM {_sampled(watch, rows)} WHERE {_wanted(watch)} LIMIT {SAMPLE}"
-    found = session.execute(f"SELECT DISTINCT s.key FROM ({few}) AS s WHERE s.key IS NOT NULL LIMIT {KEYS}".encode())
-    return [key for (key,) in found.fetchall()]
+def _sample(session: Session, watch: Resolved, rows: float) -> list[str]:
+    """What capture would write of a few rows: keys, or the columns that `keys` names as JSON."""
+    few = f"SELECT ({value(watch)})::text AS written FROM {_sampled(watch, rows)} WHERE {_wanted(watch)} LIMIT {SAMPLE}"
+    most = KEYS if watch.key is not None else FAN_OUTS
+    found = session.execute(
+        f"SELECT DISTINCT s.written FROM ({few}) AS s WHERE s.written IS NOT NULL LIMIT {most}".encode()
+    )
+    return [written for (written,) in found.fetchall()]
 
 
-def _keys_of_fan_outs(session: Session, watch: Resolved, rows: float) -> list[str]:
-    few = f"SELECT ({value(watch)})::text FROM {_sampled(watch, rows)} WHERE {_wanted(watch)} LIMIT {FAN_OUTS}"
-    table, keys = watch.table.name, watch.watch.keys or ""
-    statement = f"{fan_out_sql(table, keys, column_types(session, table, keys))} LIMIT {KEYS // FAN_OUTS}".encode()
-    changed = session.execute(few.encode()).fetchall()
-    found = [session.execute(statement, {"changed": row}).fetchall() for (row,) in changed]
-    return list(dict.fromkeys(str(key) for of_row in found for (key,) in of_row))
+def _by_way(session: Session, watch: Resolved, way: Direction, changed: Sequence[str]) -> list[str]:
+    """The keys that the query's own conditions lead to from the same rows, as far as the watch keeps what that takes."""
+    if way.keys is not None:
+        works = runs(session, watch.table.name, way.keys)
+        return _fanned_out(session, watch.table.name, way.keys, changed) if works else []
+    return [str(row[way.by]) for row in map(json.loads, changed) if row.get(way.by) is not None]
+
+
+def _fanned_out(session: Session, table: str, keys: str, changed: Sequence[str]) -> list[str]:
+    statement = f"{fan_out_sql(table, keys, column_types(session, table, keys))} LIMIT {KEYS}".encode()
+    found = [session.execute(statement, {"changed": row}).fetchall() for row in changed]
+    return list(dict.fromkeys(str(key) for rows in found for (key,) in rows))
 
 
 def _sampled(watch: Resolved, rows: float) -> str:
