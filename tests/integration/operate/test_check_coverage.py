@@ -273,6 +273,20 @@ def test_a_table_that_is_read_twice_needs_a_watch_for_each_place(crm: Crm) -> No
         ' columns = ["name"] }'
     ]
     assert told(crm, query, own, boss) == []
+    assert [watch.key for watch in pasted(crm, query, boss)] == ["id"]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "SELECT changed.contact_id",
+        "SELECT c.id FROM crm.contacts c WHERE c.id = changed.contact_id",
+        "SELECT (changed).contact_id",
+    ],
+)
+def test_keys_may_say_what_a_key_says(crm: Crm, keys: str) -> None:
+    """A SELECT of the column that holds the query's key is as good as the column."""
+    assert told(crm, PHONED, CONTACTS, Watch("crm.phones", keys=keys)) == []
 
 
 def test_two_watches_of_a_table_count_together(crm: Crm) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from worker.capture.resolve import Resolved
@@ -95,16 +95,29 @@ def _uncovered(
     if not covering:
         yield warning(f"{name}: the query reads {table.name}, and no watch covers it: add {_paste(table, mine, works)}")
         return
-    unmet = [need for need in mine if not any(_meets(watch, need) for watch in covering)]
+    unmet = [need for need in mine if not any(_meets(watch, need, mine) for watch in covering)]
     if unmet:
         yield _misdirected(name, table, mine, unmet, covering, works)
     else:
         yield from _lacking(name, mine, covering)
 
 
-def _meets(watch: Resolved, need: Need) -> bool:
-    """Whether a watch finds whom a row concerns; where that can't be told, the user's word counts."""
-    return watch.key is None or need.way is None or need.way.guessed or watch.key in need.keyed
+def _meets(watch: Resolved, need: Need, needs: Sequence[Need]) -> bool:
+    """Whether a watch finds whom a row concerns in this place; where that can't be told, the user's word counts."""
+    if need.way is None or need.way.guessed:
+        return True
+    if watch.key is not None:
+        return watch.key in need.keyed
+    if need.way.keys is not None:
+        return _goes_by(watch, {need.way.by}) or len(needs) == 1
+    # Most often a SELECT stands for the way that takes one.
+    others = {other.way.by for other in needs if other.way is not None and other.way.keys is not None}
+    return _goes_by(watch, need.keyed) and not _goes_by(watch, others)
+
+
+def _goes_by(watch: Resolved, columns: Collection[str]) -> bool:
+    """Whether a `keys` SELECT names one of these columns of the changed row, or takes the row as a whole."""
+    return bool(columns) and (watch.named is None or not set(watch.named).isdisjoint(columns))
 
 
 def _misdirected(
@@ -117,9 +130,9 @@ def _misdirected(
             f"{name}: the query reads {table.name} once more, as {alias}, and no watch finds whom a row of it concerns"
             f" there: add {paste}"
         )
-    keys = listed([str(watch.key) for watch in covering])
+    taken = listed([watch.key or "what its `keys` finds" for watch in covering])
     return warning(
-        f"{name}: the watch on {table.name} takes {keys} for the query's key, and the query joins the table by"
+        f"{name}: the watch on {table.name} takes {taken} for the query's key, and the query joins the table by"
         f" {listed(sorted({need.way.by for need in unmet if need.way}))}: write {paste}"
     )
 
@@ -128,7 +141,7 @@ def _lacking(name: str, needs: list[Need], covering: list[Resolved]) -> Iterator
     """Columns that are used and not listed, watch by watch."""
     missing: dict[str, tuple[Resolved, frozenset[str] | None]] = {}
     for need in needs:
-        serving = _serving(need, covering)
+        serving = _serving(need, needs, covering)
         if any(not watch.columns for watch in serving):
             continue
         listed_ones = {column for watch in serving for column in watch.compared}
@@ -140,9 +153,9 @@ def _lacking(name: str, needs: list[Need], covering: list[Resolved]) -> Iterator
             yield _mended(name, watch, lacks)
 
 
-def _serving(need: Need, covering: list[Resolved]) -> list[Resolved]:
+def _serving(need: Need, needs: Sequence[Need], covering: list[Resolved]) -> list[Resolved]:
     by_key = [watch for watch in covering if watch.key is not None and watch.key in need.keyed]
-    return by_key or [watch for watch in covering if watch.key is None] or covering
+    return by_key or [watch for watch in covering if _meets(watch, need, needs)] or covering
 
 
 def _mended(name: str, watch: Resolved, lacks: frozenset[str] | None) -> Finding:
