@@ -93,7 +93,8 @@ def test_a_sample_is_summed_up_by_reason(crm: Engine) -> None:
     assert [line for line in found if "can't be sent" in line] == [
         "! 4 can't be sent: invalid: fullName must not be null or blank (keys 2, 3, 4, …); || with a null is null,"
         " concat_ws(' ', …) leaves nulls out",
-        "! 2 can't be sent: no_directions: contactDirections must hold a valid number or address (keys 8, 9)",
+        "! 2 can't be sent: no_directions: contactDirections must hold a valid number or address; left out: no complete number"
+        " (keys 8, 9)",
     ]
 
 
@@ -201,7 +202,7 @@ def test_a_where_that_is_null_for_some_rows_is_told(crm: Engine) -> None:
             "! Source 'checked' watches crm.contacts, which has no column uid.",
         ),
         (
-            '{ table = "crm.contacts", keys = "SELECT c.id FROM contacts c WHERE c.lead = changed.lead" }',
+            '{ table = "crm.contacts", keys = "SELECT c.id FROM contacts c WHERE c.id = changed.id" }',
             '✗ `keys` of the watch on crm.contacts fails: relation "contacts" does not exist; name tables with their schemas',
         ),
     ],

@@ -104,7 +104,9 @@ def _data(session: Session, source: Source, watch: Resolved, uses: Uses, found: 
     try:
         yield from watches.null_where(session, source, watch, rows)
         if found.rows:
-            yield from watches.strange_keys(session, source, watch, rows, found.plan, ways_to_key(uses, watch.table.oid))
+            yield from watches.strange_keys(
+                session, source, watch, rows, found.plan, ways_to_key(uses, watch.table.oid)
+            )
     except psycopg.Error as error:
         yield warning(f"{source.name}: rows of {watch.table.name} could not be looked at: {first_line(error)}")
 

@@ -49,7 +49,8 @@ def _invalid(source: Source, found: dict[str, Invalid]) -> Iterator[Finding]:
     by_reason: dict[str, list[str]] = {}
     for key, document in found.items():
         # Contacts differ in how many numbers they have: the reason is the same.
-        detail = re.sub(r"; left out: .*|(?<=\[)\d+(?=\])", "", document.detail).rstrip(".")
+        detail = re.sub(r"(?<=left out: )\d+ \((.*)\)\.$", r"\1", document.detail)
+        detail = re.sub(r": \d+|(?<=\[)\d+(?=\])", "", detail).rstrip(".")
         by_reason.setdefault(f"{document.reason}: {detail}", []).append(key)
     for reason, keys in by_reason.items():
         remedy = REMEDIES.get(reason.partition(": ")[2])
