@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.ground import Ground
 from benchmarks.table import Figure, show, write_markdown
 
-NAMES = ("drain", "backfill", "latency", "capture", "pickup", "rounds", "quota", "idle")
+NAMES = ("drain", "backfill", "latency", "capture", "pickup", "rounds", "quota", "idle", "reconcile")
 
 
 def main() -> None:

@@ -227,7 +227,7 @@ def script(name: str, **numbers: int) -> str:
 
 def many_projects(home: Path, projects: int, more: str = "") -> Path:
     """A mapping of so many projects, each with a source; `more` stands with each project."""
-    query = HERE.parent / "worker" / "demo" / "mapping" / "contacts.sql"
+    query = HERE.parent / "worker" / "local" / "demo" / "mapping" / "contacts.sql"
     lines = ['origin = "CRM"', 'default_responsible = "1"']
     lines += [f"[[projects]]\nid = {n}\n{more}" for n in range(1, projects + 1)]
     lines += [

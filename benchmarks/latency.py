@@ -36,7 +36,7 @@ class Commit:
 
 
 def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
-    """Alone, and while a backfill goes on."""
+    """Alone, while a backfill goes on, and while a reconciliation does."""
     seconds = QUICK_SECONDS if quick else SECONDS
     contacts = QUICK_CONTACTS if quick else CONTACTS
     alone = measured(ground, contacts, lambda *_: time.sleep(seconds))
@@ -45,6 +45,8 @@ def run(ground: Ground, *, quick: bool) -> Iterator[Figure]:
     )
     beside = measured(ground, contacts, backfill)
     yield Figure(f"latency, while a backfill of {contacts:,} goes on", told(beside), "p99 at most 250 ms")
+    beside = measured(ground, contacts, compared)
+    yield Figure(f"latency, while {contacts:,} are compared", told(beside), "p99 at most 250 ms")
 
 
 def told(latencies: list[float]) -> str:
@@ -83,6 +85,11 @@ def backfill(environment: dict[str, str], ground: Ground, url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         while value(connection, BACKFILLED):
             time.sleep(0.1)
+
+
+def compared(environment: dict[str, str], ground: Ground, _: str) -> None:
+    """A reconciliation that reads, builds and looks up everybody."""
+    ground.run(environment, "reconcile", "contacts", "--dry-run")
 
 
 @contextmanager

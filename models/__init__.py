@@ -11,6 +11,7 @@ from models.states import (
     Method,
     PauseReason,
     Priority,
+    WalkPurpose,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "Method",
     "PauseReason",
     "Priority",
+    "WalkPurpose",
 ]

@@ -28,6 +28,14 @@ class DeadLetter(Base):
             unique=True,
             postgresql_where=text("state IN ('open', 'requeued')"),
         ),
+        Index(
+            "dead_letters_discarded_index",
+            "project",
+            "method",
+            "identity",
+            "key",
+            postgresql_where=text("state = 'discarded'"),
+        ),
         Index("dead_letters_closed_index", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     )
 

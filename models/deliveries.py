@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, BigInteger, Double, Index, Integer, LargeBinary, SmallInteger, Text, UniqueConstraint
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy import Identity as Generated
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import METHOD, Base, Big, Now, OfContact, Str
+from models.base import METHOD, Base, Big, Instant, Now, OfContact, Str
 from models.states import Method
 
 
@@ -15,6 +26,7 @@ class Delivery(OfContact, Base):
 
     `digest` is null when what the API holds is unknown. The `other_*` ids are those that the key does not already say,
     by which a document of another contact overwrites this one.
+    `by_payload`: only producers' payloads have ever been accepted. `absent_at`: since when no source returns it.
     """
 
     __tablename__ = "deliveries"
@@ -41,6 +53,9 @@ class Delivery(OfContact, Base):
     other_lead_id: Mapped[str | None] = mapped_column(Text)
     accepted_at: Mapped[Now]
     address: Mapped[int | None] = mapped_column(SmallInteger)
+    source: Mapped[str | None] = mapped_column(Text)
+    by_payload: Mapped[bool] = mapped_column(server_default=false())
+    absent_at: Mapped[Instant | None]
 
 
 class Address(Base):

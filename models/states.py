@@ -67,6 +67,16 @@ class DeadLetterState(StrEnum):
     """An operator gave it up. Purged by age."""
 
 
+class WalkPurpose(StrEnum):
+    """What a walk over a source is for."""
+
+    RECONCILE = "reconcile"
+    """All contacts are compared with what was accepted; what differs is held if it is too much."""
+
+    POLL = "poll"
+    """Capture of a source without triggers; what differs is sent."""
+
+
 class DeadLetterReason(StrEnum):
     """Why a contact could not be sent."""
 

@@ -8,6 +8,7 @@ from models.incidents import Incident
 from models.outbox import FanOutRow, OutboxRow, PendingContact, Watched
 from models.parts import Look, Part, ToldProblem
 from models.projects import BackfillCursor, Lane, Pause, Request, ServiceHealth
+from models.reconciliations import Drifted, Reconciliation, WalkState
 
 __all__ = [
     "Address",
@@ -17,6 +18,7 @@ __all__ = [
     "ContactInFlight",
     "DeadLetter",
     "Delivery",
+    "Drifted",
     "FanOutRow",
     "Incident",
     "Lane",
@@ -25,10 +27,12 @@ __all__ = [
     "Part",
     "Pause",
     "PendingContact",
+    "Reconciliation",
     "Request",
     "ReservedId",
     "ServiceHealth",
     "Settlement",
     "ToldProblem",
+    "WalkState",
     "Watched",
 ]

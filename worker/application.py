@@ -37,8 +37,8 @@ BROKER = {
 }
 
 
-POLL_EVERY = 300.0
-"""Seconds between two readings of a replica that can't take triggers; whether it is one, the worker asks the servers."""
+POLL_LOOK, RECONCILE_LOOK = 2.0, 5.0
+"""Seconds between two looks whether a source is to be polled, or to be reconciled; each stretch then sends for the next."""
 
 
 def make_application(settings: Settings) -> Celery:
@@ -93,8 +93,9 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
             "schedule": min(every, settings.sync_lease / 4),
             "options": {"expires": max(every, 5)},
         },
+        "poll": {"task": "poll", "schedule": POLL_LOOK, "options": {"expires": 2 * POLL_LOOK}},
+        "reconcile": {"task": "reconcile", "schedule": RECONCILE_LOOK, "options": {"expires": 2 * RECONCILE_LOOK}},
         "purge": {"task": "purge", "schedule": 60, "options": {"expires": 60}},
-        "poll": {"task": "poll", "schedule": POLL_EVERY, "options": {"expires": POLL_EVERY}},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 
 from worker.api.client import ApiClient
 from worker.collect.collector import Collector
@@ -16,6 +16,9 @@ from worker.push.receive import Receiver
 from worker.push.release import Releases
 from worker.push.send import Sender
 from worker.read.reader import Reader
+from worker.reconcile.polled import Polled, is_polled
+from worker.reconcile.reconcile import Reconciler
+from worker.reconcile.turns import Turns
 from worker.wiring import Wiring
 
 
@@ -40,15 +43,30 @@ class Assembly(Wiring):
         return FanOut(self.engine, self.crm, self.mapping, self.policy)
 
     @cached_property
+    def address(self) -> Address:
+        """Where documents go."""
+        return Address(self.engine, self.settings.ringostat_base_url)
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """What the API holds, beside what the CRM says."""
+        return Reconciler(self.engine, self.crm, self.mapping, self.address, self.settings.sync_reconcile_hold)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """Sources are compared with what was accepted."""
+        takes_no_triggers = partial(is_polled, self.engine, self.place_of_crm)
+        return Turns(self.reconciler, Polled(self.mapping, takes_no_triggers), self.settings.sync_reconcile_at)
+
+    @cached_property
     def pusher(self) -> Pusher:
         """Batches become requests, and their answers verdicts."""
         engine, policy = self.engine, self.policy
         releases = Releases(engine, policy)
-        address, timeout = self.settings.ringostat_base_url, self.settings.ringostat_timeout
-        client = ApiClient(address, timeout, self.network, self.keys)
+        settings = self.settings
+        client = ApiClient(settings.ringostat_base_url, settings.ringostat_timeout, self.network, self.keys)
         # A request whose lease was just checked waits for no thread, even if a group that broke off has left requests on the wire.
         threads = ThreadPoolExecutor(4 * GROUP, "sender")
         sender = Sender(engine, self.limiter, client, policy, releases, threads, self.marks)
         receiver = Receiver(engine, self.limiter, policy, random.Random())  # noqa: S311 - it spreads retries
-        accepting = Address(engine, address)
-        return Pusher(engine, Reader(self.crm), self.mapping, policy, sender, receiver, releases, accepting)
+        return Pusher(engine, Reader(self.crm), self.mapping, policy, sender, receiver, releases, self.address)

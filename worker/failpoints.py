@@ -37,6 +37,10 @@ class Failpoint(StrEnum):
     """A batch whose lease was over is taken back; not yet committed."""
     REQUEUEING = "requeueing"
     """Dead dead letters are requeued or discarded; not yet committed."""
+    COMPARED = "compared"
+    """A chunk of a walk is compared, and what differs is written down."""
+    RECONCILED = "reconciled"
+    """All contacts are compared; those that differ don't wait yet."""
     FILLED = "filled"
     """A chunk of a backfill waits; the rest does not yet."""
 

@@ -36,5 +36,11 @@ class Messages:
     def fan_out(self, project: int) -> None:
         self._send("fan_out", UPKEEP, [project], expires=WAKE_EXPIRES)
 
+    def poll(self) -> None:
+        self._send("poll", UPKEEP, [], expires=WAKE_EXPIRES)
+
+    def reconcile(self) -> None:
+        self._send("reconcile", UPKEEP, [], expires=WAKE_EXPIRES)
+
     def _send(self, task: str, queue: str, arguments: list[Any], **options: Any) -> None:
         self.send(task, arguments, queue=queue_name(self.installation, queue), **options)

@@ -16,7 +16,6 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from worker.assembly import Assembly
-from worker.backfill.poll import is_polled, poll
 from worker.collect.groups import Message
 from worker.config.settings import Settings
 from worker.errors import LimiterUnavailableError, SyncError
@@ -43,7 +42,16 @@ def register(application: Celery, settings: Settings, assembly: Assembly) -> Non
     tasks = Tasks(assembly, Messages(application.send_task, settings.sync_name))
     # Killed before its lease ends, a frozen push can't meet its successor.
     limits = {name: {"time_limit": settings.sync_lease * 0.95} for name in ("collect", "push")}
-    for task in (tasks.collect, tasks.push, tasks.fan_out, tasks.sweep, tasks.recover, tasks.poll, tasks.purge):
+    for task in (
+        tasks.collect,
+        tasks.push,
+        tasks.fan_out,
+        tasks.sweep,
+        tasks.recover,
+        tasks.poll,
+        tasks.reconcile,
+        tasks.purge,
+    ):
         name = task.__name__
         application.task(discreet(name, task), name=name, throws=(TaskFailedError,), **limits.get(name, {}))
 
@@ -124,11 +132,19 @@ class Tasks:
         look_for_incidents(self.parts.engine, self.parts.marks)
         return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
 
-    def poll(self) -> dict[str, int]:
-        """Read a replica that can't take triggers."""
-        if not is_polled(self.parts.engine, self.parts.place_of_crm):
-            return {"polled": 0}
-        return {"polled": poll(self.parts.engine, self.parts.crm, self.parts.mapping)}
+    def poll(self) -> dict[str, bool]:
+        """Read a little of a source that has no triggers."""
+        goes_on = self.parts.turns.poll()
+        if goes_on:
+            self.messages.poll()
+        return {"goes_on": goes_on}
+
+    def reconcile(self) -> dict[str, bool]:
+        """Compare a little of a source with what was accepted."""
+        goes_on = self.parts.turns.reconcile()
+        if goes_on:
+            self.messages.reconcile()
+        return {"goes_on": goes_on}
 
     def purge(self) -> dict[str, int]:
         """Remove what is settled and old."""

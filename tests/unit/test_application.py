@@ -30,6 +30,11 @@ def test_lost_batches_are_found_soon_after_their_lease(lease: str, interval: str
     assert schedule["recover"]["schedule"] <= float(lease) / 4
 
 
+def test_beat_has_sources_polled_and_reconciled() -> None:
+    """Whose turn it is, and when, is PostgreSQL's to say: beat knows neither the mapping nor the time of the night."""
+    assert {"poll", "reconcile"} <= application().conf.beat_schedule.keys()
+
+
 def test_queues_bear_the_installations_name() -> None:
     """And so does what workers say to each other: two installations may share a Redis."""
     conf = application(SYNC_NAME="second").conf

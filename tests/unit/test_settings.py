@@ -42,6 +42,8 @@ def test_an_empty_environment_has_the_defaults():
         "sync_retry_max": 3600.0,
         "sync_collect_interval": 5.0,
         "sync_lease": 120.0,
+        "sync_reconcile_at": 10_800.0,
+        "sync_reconcile_hold": 0.2,
         "sync_config": Path("sync.toml"),
         "sync_name": "ringostat-sync",
         "sync_home": Path(".ringostat-sync"),

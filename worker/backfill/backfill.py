@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,10 +16,13 @@ from worker.database.sql import sql, without_binds
 from worker.errors import ConfigError, MappingBrokenError, SyncError, first_line
 from worker.failpoints import Failpoint, hit
 from worker.read.faults import broken_or_unavailable, is_in_a_row, named
-from worker.read.plan import find_key_type, find_loose_collation
+from worker.read.plan import find_key_type
 from worker.read.reader import connected
+from worker.read.walk import Walk
 
 CHUNK = 5_000
+EVERYBODY = "true"
+"""The condition of our own backfills, so that none goes on where an operator's has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +58,37 @@ class Backfill:
         self._end()
         return self._cursor()
 
-    def count(self) -> int:
-        """How many keys there are in all."""
-        return next(self._read(f"SELECT count(*) FROM ({self._keys(self.where)}) AS k", {}))[0][0]  # type: ignore[no-any-return]
+    def count(self) -> int | None:
+        """How many keys there are in all; None if a row that can't be computed keeps PostgreSQL from counting."""
+        keys = self._keys(self.where)
+        try:
+            with connected(self.crm, self.source) as driver, driver.transaction():
+                driver.execute("SET LOCAL statement_timeout = 0")
+                row = driver.execute(f"SELECT count(DISTINCT k.key) FROM ({keys}) AS k".encode(), {}).fetchone()
+        except psycopg.Error as error:
+            if is_in_a_row(error) and not self.where:
+                return None
+            raise self._told(error) from error
+        return int(row[0]) if row else 0
 
     def run(self) -> Iterator[int]:
         """Let the contacts wait; yields how many do after each chunk, counted from the start of the whole backfill."""
         cursor = self.begin()
         done = cursor.done
         yield done
-        for chunk in self._read(*self._after(cursor.after)):
-            keys = [str(key) for (key,) in chunk]
-            done += len(keys)
-            self._wait(keys, done)
-            hit(Failpoint.FILLED)
-            yield done
+        try:
+            for keys in distinct(self._walk.keys(cursor.after, size=CHUNK)):
+                done += len(keys)
+                self._wait(keys, done)
+                hit(Failpoint.FILLED)
+                yield done
+        except psycopg.Error as error:
+            raise self._told(error) from error
         self._end()
+
+    @property
+    def _walk(self) -> Walk:
+        return Walk(self.crm, self.source, self.where, sets_aside=self.where in {"", EVERYBODY})
 
     @property
     def _name(self) -> dict[str, Any]:
@@ -85,13 +102,6 @@ class Backfill:
         condition = without_binds(f" AND (\n{clean_condition(where)})") if where else ""
         return f"SELECT q.key AS key FROM (\n{self._query}\n) AS q WHERE q.key IS NOT NULL{condition}"
 
-    def _after(self, after: str | None) -> tuple[str, dict[str, Any]]:
-        keys = f"SELECT k.key::text FROM ({self._keys(self.where)}) AS k"
-        key_type, order = self._order()
-        if after is None:
-            return f"{keys} ORDER BY {order}", {}
-        return f"{keys} WHERE {order} > CAST(%(after)s AS {key_type}) ORDER BY {order}", {"after": after}
-
     def _cursor(self) -> Cursor:
         with self.engine.begin() as connection:
             row = connection.execute(sql(__package__, "cursor"), self._name).one()
@@ -101,19 +111,15 @@ class Backfill:
         with self.engine.begin() as connection:
             connection.execute(sql(__package__, "end"), self._name)
 
-    def _order(self) -> tuple[str, str]:
-        """The keys' type, and what they are walked by: no two keys are equal by it, so that none is passed over on resuming."""
-        with self._reading() as connection:
-            key_type = find_key_type(connection, self._query)
-            is_loose = find_loose_collation(connection, self._query, key_type)
-        return key_type, 'k.key COLLATE "C"' if is_loose else "k.key"
-
     def _is_key(self, key: str) -> bool:
         """Whether a key fits the query's, whose type may have changed."""
-        key_type, _ = self._order()
-        with self._reading() as connection:
+        with connected(self.crm, self.source) as driver:
             try:
-                connection.execute(f"SELECT CAST(%s AS {key_type})".encode(), [key])
+                key_type = find_key_type(driver, self._query)
+            except psycopg.Error as error:
+                raise self._told(error) from error
+            try:
+                driver.execute(f"SELECT CAST(%s AS {key_type})".encode(), [key])
             except psycopg.DataError:
                 return False
         return True
@@ -130,38 +136,12 @@ class Backfill:
             connection.execute(sql(__package__, "enqueue"), values)
             connection.execute(sql(__package__, "advance"), {**self._name, "last_key": keys[-1], "done": done})
 
-    def _read(self, statement: str, values: dict[str, Any]) -> Iterator[list[Any]]:
-        """Rows by chunks through a cursor on the server: memory stays flat, however many there are."""
-        with (
-            self._reading() as connection,
-            connection.transaction(),
-            connection.cursor(name="ringostat_sync_backfill") as cursor,
-        ):
-            connection.execute("SET LOCAL statement_timeout = 0")
-            cursor.execute(statement.encode(), values)
-            while chunk := cursor.fetchmany(CHUNK):
-                yield chunk
-
-    @contextmanager
-    def _reading(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection to the CRM; an error there is told by what is at fault."""
-        with connected(self.crm, self.source) as driver:
-            try:
-                yield driver
-            except psycopg.Error as error:
-                raise self._told(error) from error
-
     def _told(self, error: psycopg.Error) -> SyncError:
         told = broken_or_unavailable(self.source, error)
         if not isinstance(told, MappingBrokenError):
             return told
         if self.where and self._error_of(f"SELECT count(*) FROM ({self._keys()}) AS k") is None:
             return self._condition_at_fault(error)
-        if is_in_a_row(error):
-            return MappingBrokenError(
-                f"A row of source {self.source.name!r} can't be computed ({named(error)}), and a backfill reads them all:"
-                " correct the row or the query; `ringostat-sync check` shows what is wrong."
-            )
         return told
 
     def _condition_at_fault(self, error: psycopg.Error) -> ConfigError:
@@ -179,3 +159,13 @@ class Backfill:
             except psycopg.Error as error:
                 return error
         return None
+
+
+def distinct(chunks: Iterable[list[str]]) -> Iterator[list[str]]:
+    """Keys in their order, each once, however often the query returns it."""
+    last: str | None = None
+    for chunk in chunks:
+        keys = [key for key in dict.fromkeys(chunk) if key != last]
+        last = chunk[-1]
+        if keys:
+            yield keys

@@ -37,7 +37,7 @@ def watch(connection: psycopg.Connection[Any], mapping: Mapping) -> list[WatchSt
     catalog = read_catalog(connection)
     known = {one.table_name for one in catalog.installed.values()}
     tables = find_tables(connection, watched_names(mapping), known)
-    found = [_resolved(tables, source, one) for source in mapping.sources.values() for one in source.watches]
+    found = [_resolved(tables, source, one) for source in mapping.sources.values() for one in source.triggered]
     listed = {one.id for one in found if isinstance(one, Resolved)}
     replaced = {(one.source, one.table_name) for one in catalog.installed.values() if one.id not in listed}
     return [_status(tables, catalog, replaced, one) if isinstance(one, Resolved) else one for one in found]
@@ -86,5 +86,5 @@ def _status(tables: Tables, catalog: Catalog, replaced: set[tuple[str, str]], on
 
 
 def _watched(tables: Tables, source: Source) -> set[str]:
-    found = (tables[one.table] for one in source.watches)
+    found = (tables[one.table] for one in source.triggered)
     return {table.name for table in found if isinstance(table, WatchedTable)}

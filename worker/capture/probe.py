@@ -21,7 +21,7 @@ def probed(connection: psycopg.Connection[Any], mapping: Mapping, found: list[Wa
     `connection` is in autocommit. A trial that can't be made (no right to it, a locked table) is told in `detail`.
     """
     tables = find_tables(connection, watched_names(mapping))
-    wanted = [(source, watch) for source in mapping.sources.values() for watch in source.watches]
+    wanted = [(source, watch) for source in mapping.sources.values() for watch in source.triggered]
     return [
         _probed(connection, tables, source, watch, status) if status.state is State.OK else status
         for (source, watch), status in zip(wanted, found, strict=True)

@@ -77,13 +77,13 @@ class Resolved:
 def resolve_all(connection: psycopg.Connection[Any], mapping: Mapping) -> list[Resolved]:
     """Every watch of a mapping, each once. Raises ConfigError for the first that does not fit the database."""
     tables = find_tables(connection, watched_names(mapping))
-    found = [resolve(tables, source, watch) for source in mapping.sources.values() for watch in source.watches]
+    found = [resolve(tables, source, watch) for source in mapping.sources.values() for watch in source.triggered]
     return list({watch.id: watch for watch in found}.values())
 
 
 def watched_names(mapping: Mapping) -> list[str]:
     """The tables that a mapping watches, as it writes them, each once."""
-    return list(dict.fromkeys(watch.table for source in mapping.sources.values() for watch in source.watches))
+    return list(dict.fromkeys(watch.table for source in mapping.sources.values() for watch in source.triggered))
 
 
 def resolve(tables: Tables, source: Source, watch: Watch) -> Resolved:

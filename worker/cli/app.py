@@ -28,6 +28,7 @@ COMMANDS = {
     "capture": Command("capture", "The triggers by which changes reach the outbox."),
     "check": Command("check", "Check settings, connections and mapping."),
     "backfill": Command("backfill", "Have every contact of a source sent."),
+    "reconcile": Command("reconcile", "Compare every contact with what was last accepted."),
     "worker": Command("worker", "Collect and push."),
     "beat": Command("beat", "Wake the collector every few seconds."),
     "listen": Command("listen", "Wake the collector as soon as a change commits."),

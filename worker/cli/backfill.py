@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from worker.backfill.backfill import Backfill
 from worker.cli.outbox import in_one_line
 from worker.cli.session import begin
+from worker.config.model import Method
 from worker.config.query import clean_condition
 from worker.errors import ConfigError, RefusedError, first_line
 from worker.operate.known import known_source
@@ -37,8 +38,14 @@ def backfill(
     work = Backfill(wiring.engine, wiring.crm, known, _condition(where), force)
     with in_one_line():
         done = _resumable(work, anew)
-    waiting = "1 contact is" if done == 1 else f"{done} contacts are"
+    waiting = _told(done, known.method)
     typer.echo(f"{source}: {waiting} waiting to be sent.", err=True)
+
+
+def _told(count: int, method: Method) -> str:
+    """So many contacts or organizations, with their verb."""
+    whose = "organization" if method is Method.ORGANIZATIONS else "contact"
+    return f"1 {whose} is" if count == 1 else f"{count} {whose}s are"
 
 
 def _condition(where: str | None) -> str:

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Engine, Row
 
 from models import PauseReason
-from worker.backfill.backfill import Backfill
+from worker.backfill.backfill import EVERYBODY, Backfill
 from worker.capture.fan_out_keys import column_types, fan_out_sql
 from worker.config.model import Mapping, Source
 from worker.config.policy import Policy
@@ -30,8 +30,6 @@ from worker.read.reader import connected
 log = structlog.get_logger()
 
 CHUNK = 5_000
-EVERYBODY = "true"
-"""The condition of our own backfills, so that none goes on where an operator's has stopped."""
 NOTHING_CAPTURED = "null"
 """What a trigger writes that finds neither its columns nor their names."""
 

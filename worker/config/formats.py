@@ -34,6 +34,18 @@ def parse_rate(text: str) -> Rate:
     return Rate(count=int(found[1]), period=_PERIODS[found[2]])
 
 
+def parse_time_of_day(text: object) -> object:
+    """Read `HH:MM` as seconds since midnight; `off` is None. What is no text passes."""
+    if not isinstance(text, str):
+        return text
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text.strip())
+    if found:
+        return int(found[1]) * 3600.0 + int(found[2]) * 60.0
+    if text.strip().lower() == "off":
+        return None
+    raise ValueError(f"must be a time of day (UTC) such as 03:00, or off, not {text[:40]!r}")
+
+
 def parse_postgres_url(text: str) -> str:
     """Return the address in SQLAlchemy's form (`postgresql+psycopg://…`), its user and password percent-encoded for libpq as well."""
     scheme, separator, rest = text.partition("://")

@@ -106,10 +106,17 @@ def _sources(written: SyncToml, path: Path, projects: dict[int, Project]) -> dic
             identity=Identity(table.identity),
             project=_project_of(table, projects, where),
             query=_read_query(path.parent / table.query, where),
-            watches=tuple(_watch(watch, f"{where}, {watch_label(place)}") for place, watch in enumerate(table.watch)),
+            watches=_watches(table, where),
             row_security=table.row_security,
+            capture=table.capture,
+            poll_interval=table.poll_interval,
+            poll_margin=table.poll_margin,
         )
     return sources
+
+
+def _watches(table: SourceTable, where: str) -> tuple[Watch, ...]:
+    return tuple(_watch(watch, f"{where}, {watch_label(place)}") for place, watch in enumerate(table.watch))
 
 
 def _project_of(table: SourceTable, projects: dict[int, Project], where: str) -> int:

@@ -8,8 +8,9 @@ from typing import Literal
 
 from models.states import Identity, Method
 
-__all__ = ["Defaults", "Identity", "LogLevel", "Mapping", "Method", "Project", "Rate", "Source", "Watch"]
+__all__ = ["Capture", "Defaults", "Identity", "LogLevel", "Mapping", "Method", "Project", "Rate", "Source", "Watch"]
 
+Capture = Literal["triggers", "poll"]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 
 
@@ -52,6 +53,7 @@ class Source:
     """A mapped query. `query` is the text of its SQL file, as written by the user.
 
     `row_security`: it is read through the CRM's policies on purpose; otherwise a row that one hides is an error.
+    `capture`: None for triggers if the CRM's database holds the outbox, else for polling. `poll_interval`, `poll_margin`: seconds.
     """
 
     name: str
@@ -61,6 +63,14 @@ class Source:
     query: str
     watches: tuple[Watch, ...] = ()
     row_security: bool = False
+    capture: Capture | None = None
+    poll_interval: float = 30.0
+    poll_margin: float = 600.0
+
+    @property
+    def triggered(self) -> tuple[Watch, ...]:
+        """The watches that have triggers: none of a source that is to be polled."""
+        return () if self.capture == "poll" else self.watches
 
 
 @dataclass(frozen=True, slots=True)

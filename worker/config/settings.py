@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     sync_retry_max: Seconds = 3600.0
     sync_collect_interval: Seconds = 5.0
     sync_lease: Seconds = 120.0
+    sync_reconcile_at: Annotated[float | None, BeforeValidator(formats.parse_time_of_day)] = 3 * 3600.0
+    sync_reconcile_hold: Annotated[float, Field(ge=0, le=1, description="a share from 0 to 1")] = 0.2
     sync_config: Path = Path("sync.toml")
     sync_name: InstallationName = "ringostat-sync"
     sync_home: Path = Path(".ringostat-sync")

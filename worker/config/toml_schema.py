@@ -45,6 +45,9 @@ VariableName = Annotated[
 ]
 Region = Annotated[str, AfterValidator(_known_region), Field(description="the two letters of a country, such as UA")]
 WrittenRate = Annotated[Rate, BeforeValidator(rate_from_text), Field(description="requests a period, such as 5/s")]
+WrittenSeconds = Annotated[
+    float, Field(ge=1, le=86_400, allow_inf_nan=False, description="a number of seconds from 1 to 86400")
+]
 
 
 class _Table(BaseModel):
@@ -90,6 +93,9 @@ class SourceTable(_Table):
     project: ProjectId | None = None
     query: Text = Field(description="the name of a file with a SELECT, beside sync.toml")
     row_security: bool = Field(default=False, description="true or false")
+    capture: Literal["triggers", "poll"] | None = Field(default=None, description='"triggers" or "poll"')
+    poll_interval: WrittenSeconds = 30.0
+    poll_margin: WrittenSeconds = 600.0
     watch: list[WatchTable] = Field(default=[], description='a list such as [{ table = "…", key = "…" }]')
 
     @model_validator(mode="after")

@@ -54,8 +54,8 @@ class _NoDirectionsError(InvalidFieldError):
 def columns_read(method: Method) -> tuple[str, ...]:
     """The names that a row's columns may bear; others are ignored."""
     if method is Method.ORGANIZATIONS:
-        return ("key", *Organization.__struct_fields__)
-    return ("key", "region", *Contact.__struct_fields__)
+        return ("key", "watermark", *Organization.__struct_fields__)
+    return ("key", "region", "watermark", *Contact.__struct_fields__)
 
 
 def build(row: Mapping[str, Any], *, key: str, source: Source, defaults: Defaults) -> Built | Invalid:

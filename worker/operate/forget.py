@@ -95,6 +95,7 @@ def _remove(connection: Connection, contact: dict[str, object], sources: Sequenc
         run("forget_delivery"),
     )
     run("forget_shared_id")
+    run("forget_drift")
     cursors = run("forget_cursors")
     waiting_fan_outs = connection.execute(sql(__package__, "waiting_fan_outs"), values).scalar_one()
     return Forgotten(changes, waiting, dead_letters, delivery, cursors, waiting_fan_outs)

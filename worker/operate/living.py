@@ -21,6 +21,7 @@ from worker.database.place import Place, last_place
 from worker.operate.alert import send_alert
 from worker.operate.pulse import Pulse, identify, introduce
 from worker.operate.watch import Watcher
+from worker.reconcile.request import after_gap
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -42,6 +43,7 @@ def living(
         mapping=mapping,
         capture=partial(capture_of, settings, mapping),
         tell=alert_of(settings),
+        mend=after_gap,
     )
     pulse = Pulse(settings.require_database_url(), identity, also=watcher.look)
     pulse.start()

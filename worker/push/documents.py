@@ -116,7 +116,7 @@ def _document(
         return missing
     if contact.payload is not None:
         named = next((source for source in alike if source.name == contact.source), alike[0])
-        return _build(contact.payload, contact.key, named, mapping)
+        return build_row(contact.payload, contact.key, named, mapping)
     source, read = rows[contact.key]
     if isinstance(read, Unreadable):
         detail = f"PostgreSQL could not compute this contact's row: {read.problem}."
@@ -125,13 +125,14 @@ def _document(
         case ():
             return missing
         case (row,):
-            return _build(row, str(row[ROW_KEY]), source, mapping)
+            return build_row(row, str(row[ROW_KEY]), source, mapping)
         case several:
             detail = f"The mapping returned this key {len(several)} times; it must be once."
             return Buried(DeadLetterReason.DUPLICATE_KEY, detail)
 
 
-def _build(row: Any, key: str, source: Source, mapping: Mapping) -> Built | Verdict:
+def build_row(row: Any, key: str, source: Source, mapping: Mapping) -> Built | Buried:
+    """The document of a row or payload, or the dead letter that it becomes."""
     if isinstance(row, Unparsed):
         return Buried(
             DeadLetterReason.INVALID, "The payload is nested too deeply, or holds too long a number, to be read."

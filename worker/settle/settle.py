@@ -47,6 +47,7 @@ def settle(
     )
     _remember(connection, sent, leases[0].address)
     _run(connection, "catch_up", in_flight_ids(of(verdicts, Unchanged)))
+    _run(connection, "mark_absent", in_flight_ids(of(verdicts, Absent)))
     _bury(connection, of(verdicts, Buried))
     _mark(connection, verdicts)
     _leave(connection, leases[0], verdicts)

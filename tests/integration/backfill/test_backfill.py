@@ -1,4 +1,4 @@
-"""Backfill and poll: every key of a source goes into the queue, behind live changes."""
+"""Backfill: every key of a source goes into the queue, behind live changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 from tests.support.engine import Engine, document
 from worker.backfill import backfill as room
 from worker.backfill.backfill import Backfill, Cursor
-from worker.backfill.poll import poll
 from worker.database.engines import crm_engine
 from worker.errors import ConfigError, MappingBrokenError, ReplicaUnavailableError
 
@@ -111,17 +110,29 @@ def test_a_condition_is_not_blamed_for_a_broken_query(engine: Engine) -> None:
         make(engine, "gone", where="true").count()
 
 
-def test_a_row_that_can_not_be_computed_is_told_as_such(engine: Engine) -> None:
-    """Where PostgreSQL computes all columns to tell rows apart: the query is sound, and one row is not."""
+def test_a_row_that_can_not_be_computed_stops_no_other(engine: Engine) -> None:
+    """Even if PostgreSQL computes all columns to tell rows apart; how many keys there are can't be counted then."""
     engine.contacts(1, 3)
     engine.remap(
-        '[[sources]]\nname = "apart"\nmethod = "contacts"\nquery = "apart.sql"\n',
+        '[[sources]]\nname = "apart"\nmethod = "contacts"\nidentity = "leadId"\nquery = "apart.sql"\n',
         apart='SELECT DISTINCT c.id AS key, 1 / (c.id - 3) AS "fullName" FROM crm.contacts c',
     )
-    with pytest.raises(MappingBrokenError) as caught:
-        list(make(engine, "apart").run())
+    assert make(engine, "apart").count() is None
+    list(make(engine, "apart").run())
 
-    assert str(caught.value).startswith("A row of source 'apart' can't be computed (22012 DivisionByZero)")
+    assert engine.waiting().keys() == {"1", "2"}
+
+
+def test_a_key_that_a_join_repeats_counts_once(engine: Engine) -> None:
+    """Keys are counted, not rows."""
+    engine.contacts(1, 30)
+    engine.remap(
+        '[[sources]]\nname = "joined"\nmethod = "contacts"\nidentity = "leadId"\nquery = "joined.sql"\n',
+        joined="SELECT c.id AS key, 'N' AS \"fullName\" FROM crm.contacts c, generate_series(1, 3)",
+    )
+    backfill = make(engine, "joined")
+
+    assert (backfill.count(), list(backfill.run())[-1]) == (30, 30)
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -225,7 +236,7 @@ def test_a_key_that_the_mapping_repeats_is_a_letter(engine: Engine) -> None:
     """A mistake in the mapping does not stop the backfill of the others."""
     engine.contacts(1, 3)
     engine.remap(
-        '[[sources]]\nname = "twice"\nmethod = "contacts"\nquery = "twice.sql"\n',
+        '[[sources]]\nname = "twice"\nmethod = "contacts"\nidentity = "leadId"\nquery = "twice.sql"\n',
         twice=f"({_without_end(engine)}) UNION ALL ({_without_end(engine)} AND c.id = 2)".replace(
             "json_build", "jsonb_build"
         ),
@@ -241,7 +252,7 @@ def test_a_forced_backfill_survives_repeated_keys_too(engine: Engine) -> None:
     """Force makes no difference to that."""
     engine.contacts(1, 3)
     engine.remap(
-        '[[sources]]\nname = "twice"\nmethod = "contacts"\nquery = "twice.sql"\n',
+        '[[sources]]\nname = "twice"\nmethod = "contacts"\nidentity = "leadId"\nquery = "twice.sql"\n',
         twice=f"({_without_end(engine)}) UNION ALL ({_without_end(engine)} AND c.id = 2)".replace(
             "json_build", "jsonb_build"
         ),
@@ -291,49 +302,10 @@ def test_keys_of_any_type_resume_in_their_own_order(engine: Engine, key_type: st
     assert engine.lane().pending == 25
 
 
-def test_a_poll_finds_what_is_new(engine: Engine) -> None:
-    """A replica that cannot take triggers: every source is read, and only what has changed is sent."""
-    wiring = engine.wiring
-    engine.contacts(1, 120)
-    assert poll(wiring.engine, wiring.crm, wiring.mapping) == 120
-    engine.drain()
-    engine.contacts(7, 7, "Changed")
-    poll(wiring.engine, wiring.crm, wiring.mapping)
-    engine.drain()
-
-    assert (engine.lane().sent, engine.lane().unchanged) == (121, 119)
-    assert engine.names()["7"] == "Changed 7"
-
-
-def test_a_poll_does_not_pile_up(engine: Engine) -> None:
-    """While the last poll's contacts wait, the source is left alone."""
-    wiring = engine.wiring
-    engine.contacts(1, 30)
-    poll(wiring.engine, wiring.crm, wiring.mapping)
-
-    assert poll(wiring.engine, wiring.crm, wiring.mapping) == 0
-
-
 def test_a_backfill_reads_through_the_mapping_only(engine: Engine) -> None:
     """The CRM is never written to: its connection cannot."""
     with engine.wiring.crm.connect() as connection, pytest.raises(DBAPIError, match="read-only"):
         connection.execute(text("UPDATE crm.contacts SET name = 'x'"))
-
-
-def test_a_source_that_can_not_be_read_holds_up_no_other_poll(engine: Engine) -> None:
-    """The others' contacts wait to be sent all the same."""
-    engine.remap(
-        '[[sources]]\nname = "a broken one"\nmethod = "contacts"\nquery = "broken.sql"\n',
-        broken="SELECT id AS key FROM crm.nowhere",
-    )
-    wiring = engine.wiring
-    sources = wiring.mapping.sources
-    in_front = {"a broken one": sources.pop("a broken one"), **sources}
-    sources.clear()
-    sources.update(in_front)
-    engine.contacts(1, 3)
-
-    assert poll(wiring.engine, wiring.crm, wiring.mapping) == 3
 
 
 def test_a_crm_that_is_away_is_told(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.support.engine import Engine
 from tests.support.waiting import wait_until
 from tests.support.watching import PEOPLE, functions, keys, mapping, triggers, watch
 from worker import capture
@@ -284,3 +285,15 @@ def test_status_works_before_the_first_migration(empty_database_url: str) -> Non
         connection.execute(PEOPLE)
 
         assert states(connection, mapping(BY_ID)) == [State.MISSING]
+
+
+def test_a_source_that_is_polled_gets_no_triggers(engine: Engine) -> None:
+    """Its watches count for nothing."""
+    engine.remap(
+        '[[sources]]\nname = "polled"\nmethod = "contacts"\nidentity = "leadId"\nquery = "leads.sql"\ncapture = "poll"\n'
+        'watch = [{ table = "crm.contacts", key = "lead" }]\n'
+    )
+    with psycopg.connect(engine.database_url, autocommit=True) as connection:
+        capture.install(connection, engine.wiring.mapping)
+
+    assert engine.sql("SELECT tgname FROM pg_trigger WHERE tgrelid = 'crm.contacts'::regclass") == []

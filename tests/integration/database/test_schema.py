@@ -23,6 +23,7 @@ from models import (
     Method,
     PauseReason,
     Priority,
+    WalkPurpose,
 )
 from models.tables import Base
 
@@ -126,6 +127,7 @@ CLOSED_SETS = {
     "dead_letter_reason": DeadLetterReason,
     "pause_reason": PauseReason,
     "incident_kind": IncidentKind,
+    "walk_purpose": WalkPurpose,
 }
 
 

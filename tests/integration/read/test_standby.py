@@ -12,10 +12,10 @@ from psycopg.conninfo import conninfo_to_dict
 from tests.support.engine import PROJECT, Engine
 from tests.support.other_postgres import standby_of
 from worker import capture
-from worker.backfill.poll import is_polled
 from worker.database.connect import capture_session
 from worker.database.place import Place
 from worker.local.up.embedded import EmbeddedPostgres
+from worker.reconcile.polled import is_polled
 
 WATCHED = """[[sources]]
 name = "watched"

@@ -71,7 +71,9 @@ def _source(wiring: Wiring, source: Source, sample: int, *, has_triggers: bool) 
         yield from by_itself.columns(source, names)
         yield from by_itself.limited(source, query)
         yield from by_itself.keys(session, source, query)
-        if has_triggers:
+        if source.capture == "poll":
+            yield Finding(f"{source.name}: it is polled, and any watches of it are not used")
+        elif has_triggers:
             yield from _watched(session, source, uses, found)
         elif source.watches:
             yield Finding(

@@ -8,11 +8,11 @@ from redis.exceptions import AuthenticationError, RedisError
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from worker.backfill.poll import is_watched
 from worker.config.mapping import keyless_projects
 from worker.database.place import Place
 from worker.errors import ReplicaUnavailableError, first_line
 from worker.operate.check.finding import Finding, warning
+from worker.reconcile.polled import is_watched
 from worker.wiring import Wiring
 
 REFUSAL = "FATAL:"

@@ -1,4 +1,0 @@
-SELECT EXISTS (
-    SELECT FROM ringostat_sync.pending
-    WHERE project = :project AND method = :method AND priority = 2 AND source = :source
-)

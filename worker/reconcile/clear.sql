@@ -1,0 +1,1 @@
+DELETE FROM ringostat_sync.drifted WHERE source = :source

@@ -1,0 +1,1 @@
+SELECT ringostat_sync.clock()

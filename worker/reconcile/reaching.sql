@@ -1,0 +1,1 @@
+UPDATE ringostat_sync.walks SET reaching = :reaching WHERE source = :source AND purpose = :purpose

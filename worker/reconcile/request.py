@@ -1,0 +1,17 @@
+"""Request: a source is to be reconciled, as some of its changes may have been missed."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from worker.database.sql import sql
+
+
+def request(connection: Connection, source: str, reason: str) -> None:
+    """Have a source reconciled soon, from its first key on, whatever is under way. `reason`: a few words without data."""
+    connection.execute(sql(__package__, "request"), {"source": source, "reason": reason})
+
+
+def after_gap(connection: Connection, source: str) -> None:
+    """Its changes are captured again."""
+    request(connection, source, "capture")
