@@ -62,7 +62,8 @@ INSERT INTO public.phone_number (id, name, type, "numeric", invalid, deleted) VA
     ('6501a0000000pho07', '(063) 111-01-07', 'Home', '0631110107', false, false),
     ('6501a0000000pho08', '+380991110108', 'Mobile', '380991110108', false, false),
     ('6501a0000000pho09', 'ERASED:6501a0000000pho09', 'Mobile', NULL, false, false),
-    ('6501a0000000pho10', '+380951110110', 'Mobile', '380951110110', false, false);
+    ('6501a0000000pho10', '+380951110110', 'Mobile', '380951110110', false, false),
+    ('6501a0000000pho11', '+380681110111', 'Mobile', '380681110111', false, false);
 
 INSERT INTO public.entity_phone_number (entity_id, phone_number_id, entity_type, "primary", deleted) VALUES
     ('6501a00000000con1', '6501a0000000pho02', 'Contact', false, false),
@@ -74,11 +75,12 @@ INSERT INTO public.entity_phone_number (entity_id, phone_number_id, entity_type,
     ('6501a00000000con3', '6501a0000000pho08', 'Contact', true, false),
     ('6501a00000000con4', '6501a0000000pho06', 'Contact', true, false),
     ('6501a00000000con5', '6501a0000000pho07', 'Contact', true, false),
-    ('6501a00000000con6', '6501a0000000pho02', 'Contact', true, false),  -- the same row as a colleague's
+    ('6501a00000000con6', '6501a0000000pho11', 'Contact', true, false),
     ('6501a00000000con8', '6501a0000000pho09', 'Contact', true, false),
     ('6501a0000000lead1', '6501a0000000pho10', 'Lead', true, false),
     ('6501a0000000lead3', '6501a0000000pho04', 'Lead', true, false),
-    ('6501a00000000acc1', '6501a0000000pho02', 'Account', true, false);
+    ('6501a00000000acc1', '6501a0000000pho02', 'Account', true, false),
+    ('6501a0000000lead2', '6501a0000000pho02', 'Lead', true, false);  -- the same row as a contact's and an account's
 
 INSERT INTO public.email_address (id, name, lower, invalid, deleted) VALUES
     ('6501a0000000ema01', 'Vasyl@krynytsia.example.com', 'vasyl@krynytsia.example.com', false, false),

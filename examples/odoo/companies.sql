@@ -3,5 +3,4 @@ SELECT
     c.id AS key,
     c.name
 FROM public.res_partner c
-WHERE c.active AND c.is_company AND c.name ~ '\S'
-    AND (SELECT o.id FROM public.res_company o WHERE o.partner_id = c.id LIMIT 1) IS NULL;  -- not our own company
+WHERE c.active AND c.is_company AND c.name ~ '\S';

@@ -61,5 +61,4 @@ CROSS JOIN LATERAL (
 WHERE p.active
     AND p.partner_share IS NOT FALSE  -- no colleagues
     AND (p.parent_id IS NULL OR coalesce(p.type, 'contact') NOT IN ('invoice', 'delivery', 'other'))
-    AND (SELECT o.id FROM public.res_company o WHERE o.partner_id = p.id LIMIT 1) IS NULL  -- not our own company
     AND ways.list IS NOT NULL;

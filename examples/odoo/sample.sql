@@ -2,7 +2,8 @@
 
 INSERT INTO public.res_country (id, code, name) VALUES
     (1, 'UA', '{"en_US": "Ukraine", "uk_UA": "Україна"}'),
-    (2, 'PL', '{"en_US": "Poland", "uk_UA": "Польща"}');
+    (2, 'PL', '{"en_US": "Poland", "uk_UA": "Польща"}'),
+    (3, 'SK', '{"en_US": "Slovakia", "uk_UA": "Словаччина"}');
 
 -- Partner 1 is our own company; 2 is the robot, archived; 3, 4 and 5 are colleagues.
 INSERT INTO public.res_partner
@@ -21,8 +22,6 @@ INSERT INTO public.res_users (id, login, active, partner_id) VALUES
     (6, 'petro', true, 4),
     (7, 'nina', false, 5);  -- has left; her customers still bear her id
 
-INSERT INTO public.res_company (id, name, partner_id) VALUES (1, 'ТОВ «Наша справа»', 1);
-
 INSERT INTO public.res_partner
     (id, active, is_company, type, parent_id, commercial_partner_id, name, complete_name, company_name, phone, mobile,
      phone_sanitized, email, user_id, country_id, partner_share)
@@ -36,7 +35,8 @@ VALUES
     (15, false, false, 'other', 10, 10, 'Старий офіс', 'ТОВ «Світанок», Старий офіс', NULL, '044 333 10 15', NULL, '+380443331015', NULL, NULL, 1, true),
     -- Archived: left the company.
     (16, false, false, 'contact', 10, 10, 'Юрій Мороз', 'ТОВ «Світанок», Юрій Мороз', NULL, NULL, '067 333 10 16', '+380673331016', NULL, 2, 1, true),
-    -- A number written in the Polish way.
+    -- Numbers written as one does in Slovakia and in Poland.
+    (21, true, false, 'contact', NULL, 21, 'Jana Nováková', 'Jana Nováková', NULL, '0905 123 021', NULL, '+421905123021', NULL, 2, 3, true),
     (20, true, true, 'contact', NULL, 20, 'Zorza sp. z o.o.', 'Zorza sp. z o.o.', NULL, '22 123 45 67', NULL, '+48221234567', NULL, 6, 2, true),
     -- People without a company, one with a company that is only a text, one whose salesperson has left.
     (30, true, false, 'contact', NULL, 30, 'Тарас Гончар', 'Тарас Гончар', NULL, NULL, '093 444 30 30', '+380934443030', 'taras@example.com', NULL, 1, true),
@@ -59,7 +59,7 @@ INSERT INTO public.crm_lead
 VALUES
     (50, true, 'lead', 'Запит із сайту', NULL, 'Роман Ткач', NULL, '099 555 50 50', NULL, 'roman@example.com', NULL, 1, 1),
     (51, true, 'opportunity', 'Меблі для школи', NULL, 'Дарина Мельник', 'Школа № 7', '044 555 50 51', '063 555 50 51', NULL, 6, 1, 2),
-    (57, true, 'lead', 'Запит з-за кордону', NULL, 'Jan Zając', NULL, '22 555 50 57', NULL, NULL, 2, 2, 1),
+    (57, true, 'lead', 'Запит з-за кордону', NULL, 'Peter Novák', NULL, '0905 123 057', NULL, NULL, 2, 3, 1),
     (52, true, 'lead', 'Дзвінок без імені', NULL, NULL, NULL, '095 555 50 52', NULL, NULL, 2, 1, 1),
     -- Lost, and so archived.
     (53, false, 'lead', 'Помилка', NULL, 'Хтось', NULL, '095 555 50 53', NULL, NULL, 2, 1, 1),

@@ -39,12 +39,6 @@ CREATE TABLE public.res_users (
 );
 ALTER TABLE public.res_partner ADD FOREIGN KEY (user_id) REFERENCES public.res_users ON DELETE SET NULL;
 
-CREATE TABLE public.res_company (
-    id         serial PRIMARY KEY,
-    name       varchar NOT NULL,
-    partner_id integer NOT NULL REFERENCES public.res_partner  -- your own company is a partner, too
-);
-
 CREATE TABLE public.crm_stage (
     id       serial PRIMARY KEY,
     sequence integer,

@@ -235,9 +235,9 @@ def test_the_tables_that_are_found_lead_to_the_telephone(
     engine.sql(statement)
     done = init(DATABASE_URL=engine.database_url)
     wiring = Assembly.of(load_settings(engine.environment | {"SYNC_CONFIG": "sync.toml"}))
-    findings = list(check(wiring, 10))
     with psycopg.connect(engine.database_url, autocommit=True) as connection:
         capture.install(connection, wiring.mapping)
+    findings = list(check(wiring, 10))
     engine.wiring.mapping = wiring.mapping
     engine.backfill()
     engine.drain()

@@ -42,6 +42,7 @@ CORRECTIONS = [
         ("6501a0000000lead1", "assigned_user_id", "'6501a0000000user1'"),
         ("6501a0000000lead1", "deleted", "true"),
         ("6501a0000000lead1", "deleted", "false"),
+        ("6501a0000000lead2", "assigned_user_id", "'6501a0000000user2'"),
     ),
     *corrections(
         "public.opportunity",

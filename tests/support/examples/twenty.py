@@ -80,6 +80,8 @@ DAY = [
         table("person"),
         (identity("c", 1), "nameFirstName", "'Євгеній'"),
         (identity("c", 1), "nameLastName", "'Литвиненко'"),
+        (identity("c", 1), "phonesPrimaryPhoneCallingCode", "'+48'"),
+        (identity("c", 1), "phonesPrimaryPhoneCallingCode", "'+380'"),
         (identity("c", 1), "emailsPrimaryEmail", "NULL"),
         (identity("c", 1), "emailsAdditionalEmails", "'[]'"),
     ),
@@ -88,6 +90,8 @@ DAY = [
         (identity("d", 2), "createdAt", "'2026-03-03'"),
         (identity("d", 1), "stage", "'PROPOSAL'"),
         (identity("d", 1), "createdAt", "'2026-04-04'"),
+        (identity("d", 1), "stage", "'CUSTOMER'"),
+        (identity("d", 1), "stage", "'NEW'"),
         (identity("d", 1), "deletedAt", "now()"),
     ),
     Step(
