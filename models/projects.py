@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, Index, Integer, SmallInteger, Text, false
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, Index, Integer, SmallInteger, Text, false, true
 from sqlalchemy import Identity as Generated
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,13 +29,17 @@ class Pause(Base):
 
 
 class ServiceHealth(Base):
-    """How often in a row the API has answered 429 to a project, and until when it throttles us (`Retry-After`)."""
+    """How often in a row the API has answered 429 to a project, and until when it throttles us (`Retry-After`).
+
+    `throttled_at`: when the 429 came that counted last.
+    """
 
     __tablename__ = "service_health"
 
     project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     throttles: Mapped[int] = mapped_column(Integer, server_default="0")
     throttled_until: Mapped[Instant | None]
+    throttled_at: Mapped[Instant | None]
 
 
 class Lane(Base):
@@ -97,3 +101,13 @@ class BackfillCursor(Base):
     last_key: Mapped[str | None] = mapped_column(Text)
     done: Mapped[int] = mapped_column(BigInteger, server_default="0")
     started_at: Mapped[Now]
+
+
+class ClockSeen(Base):
+    """The clock as `recover` last saw it: one row."""
+
+    __tablename__ = "clock_seen"
+    __table_args__ = (CheckConstraint("is_only", "one_row"),)
+
+    is_only: Mapped[bool] = mapped_column(primary_key=True, server_default=true())
+    at: Mapped[Clock]

@@ -7,7 +7,7 @@ from models.deliveries import Address, Delivery, Settlement
 from models.incidents import Incident
 from models.outbox import FanOutRow, OutboxRow, PendingContact, Watched
 from models.parts import Look, Part, ToldProblem
-from models.projects import BackfillCursor, Lane, Pause, Request, ServiceHealth
+from models.projects import BackfillCursor, ClockSeen, Lane, Pause, Request, ServiceHealth
 from models.reconciliations import Drifted, Reconciliation, WalkState
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "BackfillCursor",
     "Base",
     "Batch",
+    "ClockSeen",
     "ContactInFlight",
     "DeadLetter",
     "Delivery",

@@ -8,6 +8,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,34 +17,35 @@ os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from celery import Celery, signals
 from celery.platforms import SecurityWarning
+from celery.worker import state
 from kombu import Exchange, Queue
+from kombu.exceptions import OperationalError
 
+from worker.broker.beat import SparingScheduler, every
+from worker.broker.client import problem, redis_client
+from worker.broker.queues import Queues
+from worker.broker.transport import OPTIONS, simple, tls_options, transport_to
+from worker.broker.watchdog import Watchdog
 from worker.config.extras import require_extra
 from worker.config.settings import Settings
-from worker.errors import ConfigError
+from worker.errors import BrokerUnavailableError, ConfigError
 from worker.messages import KINDS, UPKEEP, Messages, queue_name
 
 if TYPE_CHECKING:
     from worker.assembly import Assembly
-
-BROKER = {
-    "visibility_timeout": 300,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "health_check_interval": 5,
-    "socket_timeout": 6,  # a connection cut silently is noticed after so long
-    "socket_connect_timeout": 5,
-    "socket_keepalive": True,
-}
-
+    from worker.operate.pulse import Pulse
+    from worker.wiring import Wiring
 
 POLL_LOOK, RECONCILE_LOOK = 2.0, 5.0
 """Seconds between two looks whether a source is to be polled, or to be reconciled; each stretch then sends for the next."""
+PURGE_EVERY = 60.0
 
 
 def make_application(settings: Settings) -> Celery:
     """The application of this process. Messages are hints: PostgreSQL alone holds the truth."""
-    application = Celery(settings.sync_name, broker=settings.require_redis_url(), set_as_current=True)
+    url = settings.require_redis_url()
+    application = Celery(settings.sync_name, broker=simple(url), set_as_current=True)
+    application.conf.update(broker_transport=transport_to(url), broker_use_ssl=tls_options(url))
     application.conf.update(_configuration(settings))
     signals.setup_logging.connect(_leave_logs_alone)
     return application
@@ -65,17 +67,17 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_ignore_result": True,
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
+        "task_acks_late": True,  # a process takes a message when it is free for it, and none to keep
         "worker_prefetch_multiplier": 1,
-        "worker_cancel_long_running_tasks_on_connection_loss": True,
+        "worker_consumer": "worker.broker.consumer:PatientConsumer",
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_max_tasks_per_child": 20_000,
         "worker_soft_shutdown_timeout": settings.ringostat_timeout,
         "worker_send_task_events": True,
         "worker_redirect_stdouts": False,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        "broker_transport_options": BROKER,
+        "broker_transport_options": OPTIONS,
         "event_exchange": f"{settings.sync_name}.events",
         "control_exchange": f"{settings.sync_name}.control",
         "beat_schedule": _schedule(settings),
@@ -85,29 +87,26 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 
 def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    every = settings.sync_collect_interval
-    return {
-        "sweep": {"task": "sweep", "schedule": every, "options": {"expires": max(every, 5)}},
-        "recover": {
-            "task": "recover",
-            "schedule": min(every, settings.sync_lease / 4),
-            "options": {"expires": max(every, 5)},
-        },
-        "poll": {"task": "poll", "schedule": POLL_LOOK, "options": {"expires": 2 * POLL_LOOK}},
-        "reconcile": {"task": "reconcile", "schedule": RECONCILE_LOOK, "options": {"expires": 2 * RECONCILE_LOOK}},
-        "purge": {"task": "purge", "schedule": 60, "options": {"expires": 60}},
+    collect = settings.sync_collect_interval
+    seconds = {
+        "sweep": collect,
+        "recover": min(collect, settings.sync_lease / 4),
+        "poll": POLL_LOOK,
+        "reconcile": RECONCILE_LOOK,
+        "purge": PURGE_EVERY,
     }
+    return {task: {"task": task, "schedule": every(interval)} for task, interval in seconds.items()}
 
 
-def run_worker(settings: Settings, assembly: Assembly, concurrency: int) -> None:
-    """Collect and push with `concurrency` processes until SIGTERM or Ctrl-C."""
+def run_worker(settings: Settings, assembly: Assembly, concurrency: int, pulse: Pulse) -> None:
+    """Collect and push with `concurrency` processes until SIGTERM or Ctrl-C. `pulse` beats once they are forked."""
     from worker.tasks import register  # noqa: PLC0415 - with all that tasks need: before the fork, and not where none runs
 
     # Inside a container, and under `up` on a bare machine, root is who we are; our tasks run nobody's code.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     _hush_last_words()
     application = make_application(settings)
-    register(application, settings, assembly)
+    register(application, settings, assembly, messages(application, settings, assembly))
     worker = application.Worker(
         concurrency=concurrency,
         hostname=f"{settings.sync_name}-{os.getpid()}@{socket.gethostname()}",
@@ -116,14 +115,34 @@ def run_worker(settings: Settings, assembly: Assembly, concurrency: int) -> None
         without_mingle=True,
         task_events=True,
     )
+    _watch(settings, concurrency)
     ended: list[str] = []
     signals.worker_shutting_down.connect(lambda how, **_: ended.append(how), weak=False)
     # Children share what stands in memory now; without this, their first collection would copy all of it.
     gc.collect()
     gc.freeze()
+    signals.worker_ready.connect(lambda **_: pulse.start(), weak=False)
+    signals.heartbeat_sent.connect(lambda **_: pulse.progress(), weak=False)
     worker.start()
+    pulse.stop()
     # Celery calls a Ctrl-C a failure, also where everything ended in order.
     sys.exit(0 if ended == ["Warm"] else worker.exitcode or 0)
+
+
+def _watch(settings: Settings, concurrency: int) -> None:
+    """Have the worker end where it takes nothing any more."""
+    taken: list[str] = []
+
+    def take(request: Any, **_: Any) -> None:
+        taken[:] = [request.id]
+
+    def end(code: int) -> None:
+        state.should_stop = code
+
+    signals.task_received.connect(take, weak=False)
+    names = [queue_name(settings.sync_name, kind) for kind in KINDS]
+    queues = Queues(redis_client(settings.require_redis_url()))
+    Watchdog(queues, names, lambda: "".join(taken), lambda: len(state.active_requests) < concurrency, end).start()
 
 
 def _hush_last_words() -> None:
@@ -135,14 +154,24 @@ def _hush_last_words() -> None:
         sys.__stdout__ = None  # type: ignore[misc] # Python itself leaves it None where there is no console
 
 
-def run_beat(settings: Settings) -> None:
-    """Send the periodic tasks until SIGTERM. Nothing is kept between runs: every interval is short, and a second beat does no harm."""
+def run_beat(settings: Settings, progress: Callable[[], None]) -> None:
+    """Send the periodic tasks until SIGTERM. Nothing is kept between runs: every interval is short, and a second beat does no harm.
+
+    `progress` is called at each turn of the schedule.
+    """
     application = make_application(settings)
-    application.Beat(scheduler_cls="celery.beat:Scheduler", quiet=True).run()
+    queues, upkeep = Queues(redis_client(settings.require_redis_url())), queue_name(settings.sync_name, UPKEEP)
+    scheduler = partial(SparingScheduler, waits=partial(queues.holds, upkeep), progress=progress)
+    application.Beat(scheduler_cls=scheduler, quiet=True).run()
 
 
-def run_flower(settings: Settings, address: str, *, writable: bool, database: Path | None) -> None:
-    """Show workers and tasks at FLOWER_PORT until SIGTERM; never without a password. `database` keeps what was seen."""
+def run_flower(
+    settings: Settings, address: str, progress: Callable[[], None], *, writable: bool, database: Path | None
+) -> None:
+    """Show workers and tasks at FLOWER_PORT until SIGTERM; never without a password. `database` keeps what was seen.
+
+    `progress` is called every few seconds.
+    """
     if settings.flower_basic_auth is None:
         raise ConfigError("FLOWER_BASIC_AUTH is not set: set it to user:password, as the page shows the whole job.")
     require_extra("flower", "flower", "Flower")
@@ -150,9 +179,24 @@ def run_flower(settings: Settings, address: str, *, writable: bool, database: Pa
 
     application = make_application(settings)
     password = settings.flower_basic_auth.get_secret_value()
-    show(application, address, settings.flower_port, password, writable=writable, database=database)
+    show(application, address, settings.flower_port, password, progress, writable=writable, database=database)
 
 
-def send_collect(settings: Settings) -> Callable[[int], None]:
+def messages(application: Celery, settings: Settings, wiring: Wiring) -> Messages:
+    """What is sent through the broker. Its methods raise BrokerUnavailableError, and RedisError where a queue's length can't be had."""
+
+    def send(*arguments: Any, **options: Any) -> None:
+        try:
+            application.send_task(*arguments, **options)
+        except OperationalError as error:
+            raise BrokerUnavailableError(problem(error)) from error
+
+    def length(queue: str) -> int:
+        return wiring.queues.length(queue)  # connected to after the fork
+
+    return Messages(send, settings.sync_name, length, len(wiring.mapping.projects))
+
+
+def send_collect(settings: Settings, wiring: Wiring) -> Callable[[int], None]:
     """How the listener wakes a project's collector."""
-    return Messages(make_application(settings).send_task, settings.sync_name).collect
+    return messages(make_application(settings), settings, wiring).collect

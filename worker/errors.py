@@ -33,6 +33,10 @@ class LimiterUnavailableError(SyncError):
     """Redis did not answer, so no request may be permitted; what was to be sent waits."""
 
 
+class BrokerUnavailableError(SyncError):
+    """Redis did not take a message; what it was to set going is found again by those who look for it."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what a library says, SQLAlchemy's wrapping aside."""
     return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]

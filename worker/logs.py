@@ -16,8 +16,9 @@ TALKATIVE = {
     "httpcore": logging.INFO,  # below, it prints the answer's headers, which may echo a document
     "httpx": logging.WARNING,  # below, it prints the answer's reason, which may too
     "psycopg": logging.ERROR,  # below, it prints the server's messages, which quote rows, and addresses of databases
+    "celery.worker.consumer.consumer": logging.ERROR,  # below, it tells of each try to reach Redis; we do so once a minute
 }
-"""Libraries that quote what they carry, with the lowest level at which they don't."""
+"""Libraries that quote what they carry, or say it too often, with the lowest level at which they don't."""
 
 
 def set_up_logs(name: LogLevel, form: Literal["text", "json"] | None = None) -> None:

@@ -11,8 +11,8 @@ from worker.collect.groups import Message
 COLLECT, PUSH, UPKEEP = "collect", "push", "upkeep"
 KINDS = (COLLECT, PUSH, UPKEEP)
 
-WAKE_EXPIRES = 10
-"""Seconds after which a message to collect is stale: the next look sends another."""
+LONG = 1_000
+"""Messages in a queue to which none is added that may be sent later."""
 
 
 def queue_name(installation: str, kind: str) -> str:
@@ -22,25 +22,49 @@ def queue_name(installation: str, kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Sends tasks. `send` takes a task's name, its arguments and options; `installation` names the queues."""
+    """Sends tasks, and raises BrokerUnavailableError where the broker takes none.
+
+    `send` takes a task's name, its arguments and options; `installation` names the queues, whose `length` is asked by name.
+    `projects`: how many there are; one message waiting for each says all there is to say.
+    """
 
     send: Callable[..., Any]
     installation: str
+    length: Callable[[str], int]
+    projects: int
 
     def collect(self, project: int) -> None:
-        self._send("collect", COLLECT, [project], expires=WAKE_EXPIRES)
+        """Wake a project's collector, unless a message for each project waits already."""
+        if self._waiting(COLLECT) < self.projects:
+            self._send("collect", COLLECT, [project])
 
     def push(self, message: Message) -> None:
+        """Have batches pushed."""
         self._send("push", PUSH, [message])
 
+    def push_again(self, batches: tuple[int, ...]) -> None:
+        """Have batches pushed whose messages may be lost, each by itself; where many messages wait, theirs are among them, or can wait."""
+        if self._waiting(PUSH) < LONG:
+            for batch in batches:
+                self.push(((batch,),))
+
     def fan_out(self, project: int) -> None:
-        self._send("fan_out", UPKEEP, [project], expires=WAKE_EXPIRES)
+        """Have changed rows fanned out that stand for many contacts, unless a queue's worth of upkeep waits."""
+        if self._waiting(UPKEEP) < LONG:
+            self._send("fan_out", UPKEEP, [project])
 
     def poll(self) -> None:
-        self._send("poll", UPKEEP, [], expires=WAKE_EXPIRES)
+        """Have the next stretch of a poll read."""
+        if self._waiting(UPKEEP) < LONG:
+            self._send("poll", UPKEEP, [])
 
     def reconcile(self) -> None:
-        self._send("reconcile", UPKEEP, [], expires=WAKE_EXPIRES)
+        """Have the next stretch of a reconciliation walked."""
+        if self._waiting(UPKEEP) < LONG:
+            self._send("reconcile", UPKEEP, [])
 
-    def _send(self, task: str, queue: str, arguments: list[Any], **options: Any) -> None:
-        self.send(task, arguments, queue=queue_name(self.installation, queue), **options)
+    def _waiting(self, kind: str) -> int:
+        return self.length(queue_name(self.installation, kind))
+
+    def _send(self, task: str, queue: str, arguments: list[Any]) -> None:
+        self.send(task, arguments, queue=queue_name(self.installation, queue))

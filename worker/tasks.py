@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -12,13 +12,14 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from worker.assembly import Assembly
+from worker.broker.client import problem
+from worker.collect.collector import Round
 from worker.collect.groups import Message
 from worker.config.settings import Settings
-from worker.errors import LimiterUnavailableError, SyncError
+from worker.errors import BrokerUnavailableError, LimiterUnavailableError, SyncError
 from worker.failpoints import Failpoint, hit
 from worker.listen.look import look
 from worker.messages import Messages
@@ -37,9 +38,9 @@ class TaskFailedError(SyncError):
     """A task ended by an error that nobody expected; what it held is taken back when its lease is over."""
 
 
-def register(application: Celery, settings: Settings, assembly: Assembly) -> None:
-    """Register the tasks with the application."""
-    tasks = Tasks(assembly, Messages(application.send_task, settings.sync_name))
+def register(application: Celery, settings: Settings, assembly: Assembly, messages: Messages) -> None:
+    """Register the tasks with the application; `messages` is what they ask of each other."""
+    tasks = Tasks(assembly, messages)
     # Killed before its lease ends, a frozen push can't meet its successor.
     limits = {name: {"time_limit": settings.sync_lease * 0.95} for name in ("collect", "push")}
     for task in (
@@ -66,8 +67,8 @@ def discreet(name: str, task: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any) -> Any:
         try:
             return task(*arguments)
-        except (LimiterUnavailableError, RedisError, OperationalError) as error:
-            log.warning("limiter_unavailable", task=name, problem=f"Redis does not answer ({type(error).__name__}).")
+        except (LimiterUnavailableError, BrokerUnavailableError, RedisError) as error:
+            log.warning("limiter_unavailable", task=name, problem=problem(error))
             return {}
         except Exception as error:  # noqa: BLE001 - whatever it is, its message may quote a row
             frames = traceback.extract_tb(error.__traceback__)
@@ -90,20 +91,23 @@ class Tasks:
     messages: Messages
 
     def collect(self, project: int) -> dict[str, Any]:
-        """A round of collection; its first message is pushed at once: to send it to ourselves would cost more than the round."""
+        """A round of collection. Its first message is pushed at once: to send it to ourselves would cost more than the round.
+
+        So is what the broker does not take: it need not wait to be found.
+        """
         found = self.parts.collector.round(project)
-        first, others = found.messages[:1], found.messages[1:]
-        for message in others:
-            self.messages.push(message)
-        if found.has_fan_outs and self.parts.fan_out_wake.claim(project):
-            self.messages.fan_out(project)
-        self.parts.wake.done(project, found.rest)
+        here, others = found.messages[:1], found.messages[1:]
+        here += tuple(message for message in others if not self._is_sent(message))
+        try:
+            self._tell(project, found)
+        finally:
+            pushed = [self._push(message) for message in here]
         batches = sum(len(group) for message in found.messages for group in message)
-        return {"project": project, "batches": batches, "pushed": sum(map(self._push, first))}
+        return {"project": project, "batches": batches, **summed(pushed)}
 
     def push(self, message: Message) -> dict[str, Any]:
         """Push the groups of a message."""
-        return {"batches": self._push(message)}
+        return self._push(message)
 
     def fan_out(self, project: int) -> dict[str, Any]:
         """Turn changed rows that stand for many contacts into those contacts."""
@@ -127,8 +131,7 @@ class Tasks:
     def recover(self) -> dict[str, Any]:
         """Take back what is lost, send lost messages again, and see whether the database is what it was."""
         found = recover(self.parts.engine)
-        for batch in found.unsent:
-            self.messages.push(((batch,),))
+        self.messages.push_again(found.unsent)
         look_for_incidents(self.parts.engine, self.parts.marks)
         return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
 
@@ -150,15 +153,40 @@ class Tasks:
         """Remove what is settled and old."""
         return purge(self.parts.engine)
 
-    def _push(self, message: Message) -> int:
+    def _tell(self, project: int, found: Round) -> None:
+        """Say what else there is to do, and that this project may be woken again."""
+        if found.has_fan_outs and self.parts.fan_out_wake.claim(project):
+            self.messages.fan_out(project)
+        self.parts.wake.done(project, found.rest)
+
+    def _is_sent(self, message: Message) -> bool:
+        """Send a message, and say whether the broker took it."""
+        try:
+            self.messages.push(message)
+        except BrokerUnavailableError:
+            return False
+        return True
+
+    def _push(self, message: Message) -> dict[str, Any]:
+        """Push a message for as long as a slot is due to it, and send the rest of it on; returns what became of its contacts."""
         rest, end = list(message), time.monotonic() + SLOT
-        pushed = 0
+        results = []
         try:
             while rest and time.monotonic() < end:
-                group = rest.pop(0)
-                self.parts.pusher.push(*group)
-                pushed += len(group)
+                results.append(self.parts.pusher.push(*rest.pop(0)))
         finally:
             if rest:
                 self.messages.push(tuple(rest))
-        return pushed
+        return summed(results)
+
+
+def summed(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Results of pushes as one: counts are added, the last outcome and pause that there was are kept."""
+    total: dict[str, Any] = {}
+    for result in results:
+        for name, value in result.items():
+            if isinstance(value, int) and name != "project":
+                total[name] = total.get(name, 0) + value
+            elif value is not None or name not in total:
+                total[name] = value
+    return total

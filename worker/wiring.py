@@ -11,6 +11,8 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from worker.api.keys import Keys
+from worker.broker.client import redis_client
+from worker.broker.queues import Queues
 from worker.config.mapping import load_mapping
 from worker.config.model import Mapping
 from worker.config.network import Network, read_network
@@ -22,9 +24,6 @@ from worker.limiter.bucket import Limiter
 from worker.limiter.recall import recall
 from worker.listen.wake import Wake
 from worker.upkeep.posted import PostedMarks
-
-REDIS_PATIENCE = 5.0
-"""Seconds that one question to Redis may take."""
 
 
 @dataclass
@@ -87,7 +86,11 @@ class Wiring:
 
     @cached_property
     def redis(self) -> Redis:
-        return redis_client(self.settings)
+        return redis_client(self.settings.require_redis_url())
+
+    @cached_property
+    def queues(self) -> Queues:
+        return Queues(self.redis)
 
     @cached_property
     def wake(self) -> Wake:
@@ -106,14 +109,3 @@ class Wiring:
     def limiter(self) -> Limiter:
         """The rate limit of all projects."""
         return Limiter(self.redis, self.settings.sync_name, partial(recall, self.engine), time.sleep)
-
-
-def redis_client(settings: Settings) -> Redis:
-    """A connection to Redis that gives up soon: where it is away, the job waits in PostgreSQL."""
-    return Redis.from_url(
-        settings.require_redis_url(),
-        socket_timeout=REDIS_PATIENCE,
-        socket_connect_timeout=REDIS_PATIENCE,
-        socket_keepalive=True,
-        health_check_interval=10,
-    )

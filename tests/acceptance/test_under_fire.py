@@ -30,6 +30,8 @@ HERE = {
     "Redis flushed again and again",
     "Redis frozen",
     "Redis cut off silently",
+    "Redis' clock an hour back",
+    "PostgreSQL's clock an hour back",
     "PostgreSQL restarted at once",
     "connections terminated",
     "the outbox locked",

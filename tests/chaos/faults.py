@@ -32,6 +32,23 @@ class Fault:
     seconds: float = 3.0
 
 
+SET_BACK = """
+local by = tonumber(ARGV[1])
+local function later(value) return string.format('%.0f', tonumber(value) + by) end
+for _, key in ipairs(redis.call('KEYS', '*')) do
+    local left = redis.call('PTTL', key)
+    if left > 0 then redis.call('PEXPIRE', key, left + by / 1000) end
+    if string.find(key, ':bucket$') then
+        for _, name in ipairs({'next', 'held', 'seen'}) do redis.call('HSET', key, name, later(redis.call('HGET', key, name))) end
+    elseif string.find(key, ':permits$') then
+        local times = redis.call('LRANGE', key, 0, -1)
+        for i = 1, #times do redis.call('LSET', key, i - 1, later(times[i])) end
+    elseif string.find(key, ':remembers$') then
+        redis.call('SET', key, later(redis.call('GET', key)))
+    end
+end
+"""
+"""What Redis holds is moved ahead, which is the same as its clock set back."""
 ON_THE_WAY = [
     point
     for point in Failpoint
@@ -101,6 +118,7 @@ def storm_of_kills(house: House, seconds: float) -> None:
 
 def redis_killed(house: House, seconds: float) -> None:
     _kill(house.valkey.pid)
+    wait_until(lambda: not house.valkey.alive(), what="Redis to end")  # its threads too
     time.sleep(seconds)
     house.valkey.start()
 
@@ -130,6 +148,74 @@ def redis_cut(house: House, seconds: float) -> None:
     house.proxy.swallow()
     time.sleep(seconds)
     house.proxy.heal()
+
+
+def redis_answering(error: str, *commands: str) -> Act:
+    """Redis answers these commands (by default all) with an error, and takes connections as ever."""
+
+    def act(house: House, seconds: float) -> None:
+        house.proxy.answer(error, *commands)
+        time.sleep(seconds)
+        house.proxy.heal()
+
+    return act
+
+
+def redis_configured(**settings: tuple[str, str]) -> Act:
+    """A setting of Redis has another value for a while; by name, what it is then, and what it is afterwards."""
+
+    def act(house: House, seconds: float) -> None:
+        with redis.Redis.from_url(house.valkey.url()) as client:
+            for name, (then, _) in settings.items():
+                client.config_set(name, then)
+            time.sleep(seconds)
+            for name, (_, afterwards) in settings.items():
+                client.config_set(name, afterwards)
+
+    return act
+
+
+def redis_demoted(house: House, seconds: float) -> None:
+    """Redis becomes the replica of a server that is not there, and takes no writes."""
+    with redis.Redis.from_url(house.valkey.url()) as client:
+        client.replicaof("127.0.0.1", 1)
+        time.sleep(seconds)
+        client.replicaof("NO", "ONE")
+
+
+def redis_with_another_password(house: House, seconds: float) -> None:
+    """Connections are cut, and new ones refused."""
+    with redis.Redis.from_url(house.valkey.url()) as client:
+        client.config_set("requirepass", "another")
+        client.execute_command("AUTH", "default", "another")
+        client.client_kill_filter(_type="normal", skipme=True)
+        time.sleep(seconds)
+        client.config_set("requirepass", house.valkey.password)
+
+
+def redis_clock_set_back(house: House, _: float) -> None:
+    """By an hour: all that Redis has noted lies an hour ahead, and keys that were to go in a moment stay for an hour."""
+    with redis.Redis.from_url(house.valkey.url()) as client:
+        client.eval(SET_BACK, 0, 3_600_000_000)
+
+
+def postgres_clock_set_back(house: House, seconds: float) -> None:
+    """By an hour, and some seconds later forward again."""
+    for back in ("1 hour", "0"):
+        house.sql(
+            "CREATE OR REPLACE FUNCTION ringostat_sync.clock() RETURNS timestamptz LANGUAGE sql VOLATILE"
+            f" AS $$SELECT clock_timestamp() - interval '{back}'$$"
+        )
+        time.sleep(seconds)
+
+
+def no_worker(house: House, seconds: float) -> None:
+    """Beat and the listeners go on, and Redis must not fill with what they send."""
+    with redis.Redis.from_url(house.valkey.url()) as client, house.supervisor.without("worker"):
+        time.sleep(seconds / 2)
+        before = _waiting(client)
+        time.sleep(seconds / 2)
+        assert _waiting(client) <= before + 1
 
 
 def postgres_restarted(house: House, _: float) -> None:
@@ -200,9 +286,33 @@ def put_right(act: Act) -> Act:
     return acting
 
 
+def silent(act: Act) -> Act:
+    """A replica that has lost its master answers nothing then: MASTERDOWN."""
+
+    def acting(house: House, seconds: float) -> None:
+        with redis.Redis.from_url(house.valkey.url()) as client:
+            client.config_set("replica-serve-stale-data", "no")
+            act(house, seconds)
+            client.config_set("replica-serve-stale-data", "yes")
+
+    return acting
+
+
 def often(kind: type[api.Fault], **more: object) -> api.Rule:
     return kind(times=0, probability=0.3, **more)  # type: ignore[return-value]
 
+
+ERRORS = [
+    "NOAUTH Authentication required.",
+    "WRONGPASS invalid username-password pair or user is disabled.",
+    "NOPERM User default has no permissions to run this command",
+    "MISCONF Valkey is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+    "LOADING Valkey is loading the dataset in memory",
+    "CLUSTERDOWN The cluster is down",
+    "NOREPLICAS Not enough good replicas to write.",
+    "BUSY Valkey is busy running a script.",
+    "ERR max number of clients reached",
+]
 
 FAULTS = [
     *(killed_at(point, whom) for point in ON_THE_WAY for whom in ("one", "all")),
@@ -219,6 +329,16 @@ FAULTS = [
     Fault("Redis flushed again and again", redis_flushed),
     Fault("Redis frozen", redis_frozen, 5.0),
     Fault("Redis cut off silently", redis_cut, 5.0),
+    Fault("Redis out of memory", redis_configured(maxmemory=("1", "0"))),
+    Fault("Redis demoted", redis_demoted),
+    Fault("Redis demoted, and silent on what it has", silent(redis_demoted)),
+    Fault("Redis has another password", redis_with_another_password),
+    *(Fault(f"Redis answers {error.split()[0]}", redis_answering(error)) for error in ERRORS),
+    Fault("Redis lets nobody take a message", redis_answering("NOPERM this user has no permissions", "BRPOP")),
+    Fault("Redis lets nobody send a message", redis_answering("NOPERM this user has no permissions", "LPUSH")),
+    Fault("Redis' clock an hour back", redis_clock_set_back),
+    Fault("no worker", no_worker, 20.0),
+    Fault("PostgreSQL's clock an hour back", postgres_clock_set_back, 8.0),
     Fault("PostgreSQL restarted at once", postgres_restarted),
     Fault("PostgreSQL frozen", postgres_frozen, 5.0),
     Fault("connections terminated", connections_terminated),
@@ -245,6 +365,11 @@ FAULTS = [
     Fault("API: 413 at changing sizes", answering(api.MaxEntries(limit=3), api.MaxBytes(limit=2_000))),
     Fault("API: slow, by up to 1.5 s", answering(api.Latency(ms=0, jitter_ms=1_500))),
 ]
+
+
+def _waiting(client: redis.Redis) -> int:
+    """Messages in all queues."""
+    return sum(int(client.llen(key)) for key in client.scan_iter("ringostat-sync.*") if client.type(key) == b"list")
 
 
 def _can_connect(house: House) -> bool:

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,6 +69,7 @@ class Supervisor:
 
     def __init__(self, processes: list[Process]) -> None:
         self.processes = processes
+        self._absent = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
@@ -83,8 +84,20 @@ class Supervisor:
         for process in self.processes:
             process.end()
 
+    @contextmanager
+    def without(self, kind: str) -> Iterator[None]:
+        """End all processes of a kind, and start none of them again until the end."""
+        self._absent = kind
+        try:
+            for process in self.processes:
+                if process.arguments[0] == kind:
+                    process.end()
+            yield
+        finally:
+            self._absent = ""
+
     def _watch(self) -> None:
         while not self._stop.wait(0.1):
             for process in self.processes:
-                if not process.alive():
+                if not process.alive() and process.arguments[0] != self._absent:
                     process.start()

@@ -62,7 +62,7 @@ def test_a_wake_is_the_installations_own(two: Two) -> None:
 def test_a_hold_is_the_installations_own(two: Two) -> None:
     """One that was told to hold back does so alone."""
     one, other = two
-    one.wiring.limiter.throttle(one.project, 60)
+    one.throttle()
 
     assert isinstance(one.wiring.limiter.take(one.project, 1.0), Later)
     assert isinstance(other.wiring.limiter.take(other.project, 1.0), Permit)

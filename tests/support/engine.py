@@ -23,7 +23,7 @@ from worker.config.policy import Policy
 from worker.config.settings import load_settings
 from worker.local.sandbox.server import Sandbox
 from worker.operate.status import LaneStatus, read_status
-from worker.projects import pauses
+from worker.projects import health, pauses
 
 PROJECT = 106
 
@@ -151,13 +151,15 @@ class Engine:
         """Let the time pass until every try is due."""
         self.sql("UPDATE ringostat_sync.pending SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
 
-    def throttle(self) -> None:
-        """The API asks for a minute's rest: longer than any push waits inside its slot."""
-        self.wiring.limiter.throttle(self.project, 60.0)
+    def throttle(self, seconds: float = 60.0) -> None:
+        """The API asks for a rest, by default a minute's: longer than any push waits inside its slot."""
+        with self.wiring.engine.begin() as connection:
+            health.throttle(connection, PROJECT, seconds)
+        self.wiring.limiter.throttle(self.project, seconds)
 
     def end_throttle(self) -> None:
         """Let that minute pass: whoever waited for its end is due."""
-        self.wiring.limiter.end_throttle(self.project)
+        self.sql("UPDATE ringostat_sync.service_health SET throttled_until = NULL")
         self.due_now()
         self.sql("UPDATE ringostat_sync.batches SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
 

@@ -139,7 +139,7 @@ def test_without_slots_it_says_how_long(bench: Bench) -> None:
 def test_a_hold_is_obeyed_to_its_end(bench: Bench) -> None:
     """Nobody is permitted anything for so long, and then it goes on."""
     limits = project(100, 1.0)
-    bench.limiter.throttle(limits, 30)
+    bench.throttle(limits, 30)
     bench.clock.sleep(29.9)
     assert isinstance(bench.limiter.take(limits, 0.0), Later)
 
@@ -150,19 +150,45 @@ def test_a_hold_is_obeyed_to_its_end(bench: Bench) -> None:
 def test_an_operator_may_end_a_hold(bench: Bench) -> None:
     """Whoever was told to hold back for a day is permitted at once; a bucket that nobody has used yet is left alone."""
     limits = project(5, 1.0)
-    bench.limiter.end_throttle(limits)
-    bench.limiter.throttle(limits, 86_400)
-    bench.limiter.end_throttle(limits)
+    bench.limiter.reset(limits)
+    bench.throttle(limits, 86_400)
+    bench.throttled_until = 0.0
+    bench.limiter.reset(limits)
     answer = bench.limiter.take(limits, 0.0)
 
     assert isinstance(answer, Permit)
 
 
+def test_a_hold_ends_when_postgresql_says_so(bench: Bench) -> None:
+    """What Redis knows of it is a copy: a hold that PostgreSQL has forgotten, or thinks shorter, ends in Redis too."""
+    limits = project(5, 1.0)
+    bench.throttle(limits, 86_400)
+    bench.throttled_until = bench.clock.now + 10
+    assert bench.limiter.take(limits, 0.0).wait == pytest.approx(10, abs=0.1)
+
+    bench.throttled_until = 0.0
+    assert bench.limiter.slots(limits, 0.5).count > 0
+
+
+def test_a_reset_forgets_no_request(bench: Bench) -> None:
+    """What was posted within the period still counts, also what is written down a moment later."""
+    limits = project(3, 60.0)
+    bench.limiter.take(limits, 0.0)
+    start = bench.clock.now
+    bench.limiter.reset(limits)
+    bench.posts[1] = [start - 50, start - 20, start]
+    answer = bench.limiter.take(limits, 1.0)
+
+    assert isinstance(answer, Later)
+    assert answer.wait == pytest.approx(60 * SLACK - 50, abs=0.5)
+    assert bench.clock.now - start == pytest.approx(LANDING)
+
+
 def test_a_shorter_hold_does_not_shorten_a_longer_one(bench: Bench) -> None:
     """Two answers, the later of which asks for less: the longer wish counts."""
     limits = project(100, 1.0)
-    bench.limiter.throttle(limits, 30)
-    bench.limiter.throttle(limits, 1)
+    bench.throttle(limits, 30)
+    bench.throttle(limits, 1)
     answer = bench.limiter.take(limits, 0.0)
 
     assert answer.wait == pytest.approx(30)
@@ -171,7 +197,7 @@ def test_a_shorter_hold_does_not_shorten_a_longer_one(bench: Bench) -> None:
 def test_a_hold_outlives_the_period(bench: Bench) -> None:
     """A day asked for is a day kept, however short the rate's period is."""
     limits = project(1, 1.0)
-    bench.limiter.throttle(limits, 86_400)
+    bench.throttle(limits, 86_400)
     bench.clock.sleep(80_000)
     answer = bench.limiter.take(limits, 0.0)
 
@@ -185,7 +211,7 @@ def test_a_hold_voids_grants_that_wait(bench: Bench) -> None:
     bench.limiter.take(limits, 1.0)
     permit = bench.limiter.take(limits, 1.0)
     assert isinstance(permit, Permit)
-    bench.limiter.throttle(limits, 30)
+    bench.throttle(limits, 30)
     bench.clock.sleep(permit.wait)
 
     assert not bench.limiter.confirm(limits, permit)
@@ -194,7 +220,7 @@ def test_a_hold_voids_grants_that_wait(bench: Bench) -> None:
 def test_a_grant_is_confirmed_when_its_time_has_come(bench: Bench) -> None:
     """Also one that was permitted for the end of a hold."""
     limits = project(5, 1.0)
-    bench.limiter.throttle(limits, 0.5)
+    bench.throttle(limits, 0.5)
     permit = bench.limiter.take(limits, 1.0)
     assert isinstance(permit, Permit)
     bench.clock.sleep(permit.wait)
@@ -279,3 +305,84 @@ def test_nobody_waits_for_a_bucket_that_was_never_there(bench: Bench) -> None:
         limiter.slots(project(5, 1.0, number), 0.0)
 
     assert bench.clock.now - before == pytest.approx(LANDING, abs=0.01)
+
+
+BACK = [3.0, 3_600.0, 40 * 86_400.0]
+"""Seconds by which the clock of Redis is set back."""
+
+
+@pytest.mark.parametrize("back", BACK)
+@pytest.mark.parametrize("idle", [0.0, 0.3, 30.0])
+def test_a_clock_set_back_stops_nobody(bench: Bench, back: float, idle: float) -> None:
+    """Whoever asks is permitted a request within seconds, however far back the clock was set, and however long nobody had asked."""
+    limits = project(5, 1.0)
+    bench.work(limits, 3, workers=4)
+    bench.clock.sleep(idle - back)
+    answer = bench.limiter.take(limits, 5.0)
+
+    assert isinstance(answer, Permit)
+
+
+@pytest.mark.parametrize("back", BACK)
+def test_a_hold_lasts_as_long_as_was_asked_for(bench: Bench, back: float) -> None:
+    """A clock set back makes it no longer than it was when the API asked for it."""
+    limits = project(5, 1.0)
+    bench.throttle(limits, 30)
+    bench.clock.sleep(-back)
+
+    assert bench.limiter.take(limits, 0.0).wait == pytest.approx(30, abs=3.5)
+
+
+@pytest.mark.parametrize("back", BACK)
+def test_a_clock_set_back_spends_no_quota(bench: Bench, back: float) -> None:
+    """What was permitted before still counts: a spent quota of an hour is spent for as long as it was going to be."""
+    limits = project(7, 3_600.0)
+    bench.work(limits, 3_600, workers=2)
+    before = bench.limiter.take(limits, 0.0)
+    bench.clock.sleep(-back)
+    after = bench.limiter.take(limits, 0.0)
+
+    assert after.wait == pytest.approx(before.wait, abs=3.5)
+
+
+def test_a_clock_set_back_again_and_again_keeps_the_rate(bench: Bench) -> None:
+    """In real time, which the clock has no part in, no second has more than N + 1 requests."""
+    limits, real = project(5, 1.0), []
+    set_back = 0.0
+    for _ in range(5):
+        seen = len(bench.posted)
+        bench.work(limits, 10, workers=4)
+        real += [moment + set_back for moment in bench.posted[seen:]]
+        bench.clock.now -= 1_000
+        set_back += 1_000
+
+    assert most_in_a_window(real, 1.0) <= 6
+    assert len(real) >= 0.8 * 5 * 50
+
+
+@pytest.mark.parametrize("ahead", BACK)
+def test_what_lies_far_ahead_is_brought_nearer(bench: Bench, ahead: float) -> None:
+    """However it came there: a bucket whose moments all lie in the future permits within seconds."""
+    limits = project(5, 1.0)
+    bench.work(limits, 3, workers=4)
+    bucket, permits = "{test:1}:bucket", "{test:1}:permits"
+    moments = [int(float(moment)) + int(ahead * 1e6) for moment in bench.redis.lrange(permits, 0, -1)]
+    bench.redis.delete(permits)
+    bench.redis.rpush(permits, *moments)
+    for name in ("next", "held"):
+        bench.redis.hset(bucket, name, int((bench.clock.now + ahead) * 1e6))
+    answer = bench.limiter.take(limits, 5.0)
+
+    assert isinstance(answer, Permit)
+
+
+def test_a_refill_waits_no_longer_for_a_clock_set_back(bench: Bench) -> None:
+    """What Redis remembers of its own beginning lies ahead then."""
+    limits = project(5, 1.0)
+    refill(bench, limits)
+    bench.redis.delete("{test:1}:bucket")
+    bench.clock.sleep(-3_600)
+    start = bench.clock.now
+    refill(bench, limits)
+
+    assert bench.clock.now - start <= LANDING

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from fakeredis import FakeRedis
-from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
 from worker.collect.collector import Round
 from worker.config.settings import load_settings
-from worker.errors import LimiterUnavailableError
+from worker.errors import BrokerUnavailableError, LimiterUnavailableError
 from worker.listen.wake import Wake
+from worker.messages import Messages
 from worker.tasks import SLOT, TaskFailedError, register
 
 MESSAGE = ((1, 2), (3,), (4,), (5, 6), (7,))
@@ -23,9 +23,10 @@ MESSAGE = ((1, 2), (3,), (4,), (5, 6), (7,))
 
 
 class Application:
-    """Keeps what is registered with it, and what is sent."""
+    """Keeps what is registered with it, and what is sent; a broker that is away takes nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_away: bool = False) -> None:
+        self._is_away = is_away
         self.tasks: dict[str, Callable[..., Any]] = {}
         self.options: dict[str, dict[str, Any]] = {}
         self.sent: list[tuple[str, list[Any]]] = []
@@ -34,7 +35,14 @@ class Application:
         self.tasks[name], self.options[name] = run, options
 
     def send_task(self, name: str, arguments: list[Any], **_: Any) -> None:
+        if self._is_away:
+            raise BrokerUnavailableError
         self.sent.append((name, arguments))
+
+    def register(self, wiring: SimpleNamespace, **environment: str) -> None:
+        """Register the tasks."""
+        messages = Messages(self.send_task, "test", lambda _: 0, projects=1)
+        register(self, load_settings(environment), wiring, messages)  # type: ignore[arg-type]
 
 
 class Pusher:
@@ -66,7 +74,7 @@ class Collector:
 def registered(pusher: Pusher | None = None, **environment: str) -> Application:
     """The application with its tasks."""
     application = Application()
-    register(application, load_settings(environment), SimpleNamespace(pusher=pusher))  # type: ignore[arg-type]
+    application.register(SimpleNamespace(pusher=pusher), **environment)
     return application
 
 
@@ -114,7 +122,7 @@ def test_what_a_slot_has_no_time_for_goes_behind_those_that_wait(with_pusher: Ca
     assert application.sent == [("push", [MESSAGE[3:]])]
 
 
-def test_an_error_takes_no_later_group_along(with_pusher: Callable[[Pusher], Application]) -> None:
+def test_an_error_takes_no_later_convoy_along(with_pusher: Callable[[Pusher], Application]) -> None:
     """Those behind it travel on; its own is taken back when its lease is over."""
     application = with_pusher(pusher := Pusher(SLOT / 10, broken=3))
     with pytest.raises(TaskFailedError):
@@ -126,32 +134,56 @@ def test_an_error_takes_no_later_group_along(with_pusher: Callable[[Pusher], App
 
 @pytest.mark.parametrize(
     "error",
-    [LimiterUnavailableError("away"), RedisError("away"), OperationalError("away")],
+    [LimiterUnavailableError("away"), RedisError("away"), BrokerUnavailableError("away")],
     ids=["limiter", "redis", "broker"],
 )
 def test_a_redis_that_is_away_is_no_failure_of_a_task(error: Exception) -> None:
     """What was to be collected waits in PostgreSQL; the log says what is away."""
     application = Application()
-    wiring = SimpleNamespace(collector=Collector(error))
-    register(application, load_settings({}), wiring)  # type: ignore[arg-type]
+    application.register(SimpleNamespace(collector=Collector(error)))
 
     assert application.tasks["collect"](106) == {}
 
 
-def test_a_fan_out_is_asked_for_once(redis: Redis) -> None:
+def test_an_expansion_is_asked_for_once(redis: Redis) -> None:
     """However many rounds see that something waits; and again, once it is done."""
-    application, fan_out = Application(), SimpleNamespace(run=lambda _: 1)
+    application, fan_out = Application(), SimpleNamespace(expand=lambda _: 1)
     wiring = SimpleNamespace(
-        collector=Collector(Round(has_fan_outs=True)),
+        collector=Collector(Round(fan_outs=True)),
         fan_out=fan_out,
         wake=Wake(redis, "test"),
-        fan_out_wake=Wake(redis, "test", "fan_out"),
+        expanding=Wake(redis, "test", "expand"),
     )
-    register(application, load_settings({}), wiring)  # type: ignore[arg-type]
+    application.register(wiring)
     for _ in range(3):
         application.tasks["collect"](106)
-    assert application.sent == [("fan_out", [106])]
+    assert application.sent == [("expand", [106])]
 
-    application.tasks["fan_out"](106)
+    application.tasks["expand"](106)
     application.tasks["collect"](106)
-    assert application.sent == [("fan_out", [106])] * 2
+    assert application.sent == [("expand", [106])] * 2
+
+
+def test_what_the_broker_does_not_take_is_pushed_at_once() -> None:
+    """Its batches need not wait until somebody finds that they were never pushed."""
+    application, pusher = Application(is_away=True), Pusher(0.0)
+    found = Round(messages=(((1,),), ((2, 3),), ((4,),)))
+    wake = SimpleNamespace(done=lambda *_: None)
+    application.register(SimpleNamespace(collector=Collector(found), pusher=pusher, wake=wake))
+
+    assert application.tasks["collect"](106)["pushed"] == 4
+    assert pusher.pushed == [(1,), (2, 3), (4,)]
+
+
+def test_a_redis_that_goes_away_in_a_round_holds_up_no_batch() -> None:
+    """That the round has ended can't be told; what was cut is pushed all the same."""
+
+    def away(*_: object) -> None:
+        raise RedisError("away")
+
+    application, pusher = Application(), Pusher(0.0)
+    found = Round(messages=(((1,),),))
+    application.register(SimpleNamespace(collector=Collector(found), pusher=pusher, wake=SimpleNamespace(done=away)))
+    application.tasks["collect"](106)
+
+    assert pusher.pushed == [(1,)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from worker.application import run_beat
 from worker.cli.session import begin, mapping_of
+from worker.operate.living import living
 
 
 def beat() -> None:
@@ -12,5 +13,5 @@ def beat() -> None:
     Takes back what was lost, and purges what is old. A second one does no harm.
     """
     settings = begin()
-    mapping_of(settings)
-    run_beat(settings)
+    with living("beat", settings, mapping_of(settings)) as pulse:
+        run_beat(settings, pulse.progress)

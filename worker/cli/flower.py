@@ -9,6 +9,7 @@ import typer
 
 from worker.application import run_flower
 from worker.cli.session import begin, mapping_of
+from worker.operate.living import living
 
 
 def flower(
@@ -21,5 +22,5 @@ def flower(
     Behind a password (FLOWER_BASIC_AUTH).
     """
     settings = begin()
-    mapping_of(settings)
-    run_flower(settings, address, writable=writable, database=database)
+    with living("flower", settings, mapping_of(settings)) as pulse:
+        run_flower(settings, address, pulse.progress, writable=writable, database=database)

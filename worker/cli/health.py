@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from worker.broker.client import redis_client
 from worker.cli.outbox import outbox
 from worker.cli.session import begin, mapping_of, printable
 from worker.errors import ConfigError, SyncError
@@ -14,7 +15,6 @@ from worker.operate.health import find_problems, problem_of_redis, problems_of_r
 from worker.operate.living import capture_of
 from worker.operate.parts import read_parts
 from worker.operate.problem import Problem
-from worker.wiring import redis_client
 
 ROLES = ("worker", "beat", "listen", "console", "flower")
 
@@ -36,7 +36,7 @@ def health(
             problems = problems_of_role(read_parts(connection), role, socket.gethostname())
     else:
         mapping = mapping_of(settings)
-        problems = problem_of_redis(redis_client(settings)) if settings.redis_url else []
+        problems = problem_of_redis(redis_client(settings.require_redis_url())) if settings.redis_url else []
         try:
             with outbox(settings) as connection:
                 problems += find_problems(connection, mapping, capture_of(settings, mapping, connection))

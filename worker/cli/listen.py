@@ -23,4 +23,4 @@ def listen() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with living("listen", settings, wiring.mapping, wiring.redis) as pulse:
-        look_on(wiring.engine, wiring.mapping, wiring.wake, send_collect(settings), stop, pulse.progress)
+        look_on(wiring.engine, wiring.mapping, wiring.wake, send_collect(settings, wiring), stop, pulse.progress)

@@ -28,9 +28,9 @@ def pause(project: ProjectId) -> None:
 
 
 def resume(project: ProjectId) -> None:
-    """Lift any pause of a project.
+    """Lift any pause of a project, and a `Retry-After` of the API's.
 
-    Also, where REDIS_URL is set, a `Retry-After` of the API's. Its waiting contacts are due now.
+    Its waiting contacts are due now.
     """
     settings = begin()
     mapping = mapping_of(settings)
@@ -38,16 +38,14 @@ def resume(project: ProjectId) -> None:
     with outbox(settings) as connection:
         ended = pauses.resume(connection, project)
     if settings.redis_url is not None:
-        end_throttle(settings, mapping.projects[project])
-    elif ended.throttle:
-        typer.echo("Workers still keep to the API's `Retry-After`: set REDIS_URL, and resume again.", err=True)
+        reset_limit(settings, mapping.projects[project])
     was_stopped = ended.pause or ended.throttle
     typer.echo(f"Project {project} {'is resumed' if was_stopped else 'was not paused'}.", err=True)
 
 
-def end_throttle(settings: Settings, project: Project) -> None:
-    """Workers ask Redis whether the API throttles them; if it is away, they hear from PostgreSQL when it is back."""
+def reset_limit(settings: Settings, project: Project) -> None:
+    """Let the rate limit begin anew from what PostgreSQL knows, whatever has become of it in Redis."""
     try:
-        Wiring.of(settings, need_keys=False).limiter.end_throttle(project)
+        Wiring.of(settings, need_keys=False).limiter.reset(project)
     except LimiterUnavailableError as error:
-        typer.echo(f"Workers may still wait: {error}", err=True)
+        typer.echo(f"Nothing is sent yet: {error}", err=True)

@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from worker.broker.client import redis_client
 from worker.cli.outbox import outbox
 from worker.cli.session import begin, mapping_of, print_json, printable, wide_console
 from worker.cli.tables import rows_block, to_the_second
@@ -20,7 +21,6 @@ from worker.operate.health import problem_of_redis
 from worker.operate.living import capture_of
 from worker.operate.report import Report, read_report
 from worker.operate.status import LaneStatus
-from worker.wiring import redis_client
 
 FIGURES = (
     "pending",
@@ -65,7 +65,7 @@ def status(
 
 
 def _report(settings: Settings, mapping: Mapping) -> Report:
-    of_redis = problem_of_redis(redis_client(settings)) if settings.redis_url else []
+    of_redis = problem_of_redis(redis_client(settings.require_redis_url())) if settings.redis_url else []
     with outbox(settings) as connection:
         return read_report(connection, mapping, capture_of(settings, mapping, connection), of_redis)
 

@@ -10,6 +10,7 @@ from worker.application import run_worker
 from worker.assembly import Assembly
 from worker.cli.session import begin
 from worker.database.connect import refuse_unusable
+from worker.operate.living import make_pulse
 
 CONCURRENCY = 4
 
@@ -23,4 +24,4 @@ def worker(
     settings = begin()
     assembly = Assembly.of(settings, lasting=False)
     refuse_unusable(settings.require_database_url(), settings.require_crm_database_url())
-    run_worker(settings, assembly, concurrency)
+    run_worker(settings, assembly, concurrency, make_pulse("worker", settings, assembly.mapping))

@@ -27,6 +27,8 @@ NETWORK = 0.03
 """Seconds by which the way to the receiver may differ from request to request."""
 LANDING = 0.1
 """Seconds from a permit's confirmation to its row in PostgreSQL, at most."""
+TRUSTED = 2.0
+"""Seconds of a throttle that are believed without asking PostgreSQL, to which it was told a moment before Redis."""
 MICRO = 1_000_000
 
 
@@ -83,7 +85,7 @@ class Limiter:
 
     def take(self, project: Project, patience: float) -> Permit | Later:
         """A permit that starts within `patience` seconds, or how long it would take. Raises LimiterUnavailableError."""
-        answer = self._ask(project, "take", round(patience * MICRO))
+        answer = self._ask_again(project, "take", round(patience * MICRO))
         if answer[0] == 1:
             return Permit(answer[1] / MICRO, _text(answer[2]), crowded=bool(answer[3]))
         return Later(answer[1] / MICRO)
@@ -94,16 +96,21 @@ class Limiter:
 
     def slots(self, project: Project, horizon: float) -> Slots:
         """How many permits could start within `horizon` seconds."""
-        answer = self._ask(project, "slots", round(horizon * MICRO))
+        answer = self._ask_again(project, "slots", round(horizon * MICRO))
         return Slots(int(answer[1]), answer[2] / MICRO)
 
     def throttle(self, project: Project, seconds: float) -> None:
         """Permit nobody anything for `seconds` (the API's `Retry-After`)."""
         self._ask(project, "throttle", round(seconds * MICRO))
 
-    def end_throttle(self, project: Project) -> None:
-        """End a throttle before its time: an operator knows better."""
-        self._run(project, "end_throttle")
+    def reset(self, project: Project) -> None:
+        """Lose the bucket on purpose, as an operator knows better: a throttle ends, and the rest is read from PostgreSQL again.
+
+        PostgreSQL must have been told before.
+        """
+        with _unavailable():
+            self._redis.set(self._remembers, self._now())
+            self._redis.delete(*self._keys(project))
 
     def _ask(self, project: Project, operation: str, argument: int) -> list[Any]:
         answer = self._run(project, operation, argument)
@@ -111,6 +118,18 @@ class Limiter:
             self._refill(project)
             answer = self._run(project, operation, argument)
         return answer
+
+    def _ask_again(self, project: Project, operation: str, argument: int) -> list[Any]:
+        """The same, but where a throttle stands in the way, PostgreSQL is asked as well: what Redis knows of it is a copy."""
+        answer = self._ask(project, operation, argument)
+        throttled = answer[-1] / MICRO if answer[0] == 0 or operation == "slots" else 0.0
+        if throttled < TRUSTED:
+            return answer
+        told = self._recall(project.id, 0.0, 0).throttled
+        if throttled - told < TRUSTED:
+            return answer
+        self._ask(project, "shorten", round(told * MICRO))
+        return self._ask(project, operation, argument)
 
     def _refill(self, project: Project) -> None:
         self._wait_for_lost_permits()
@@ -124,17 +143,27 @@ class Limiter:
 
         A bucket that is missing in a Redis that remembers us was not lost, only never used, or not for long: nobody waits then.
         """
-        name = f"{self._name}:remembers"
         with _unavailable():
-            seconds, micros = self._redis.time()
-            now = seconds * MICRO + micros
-            since = now if self._redis.set(name, now, nx=True) else int(self._redis.get(name) or now)
-        self._pause(max(0.0, LANDING - (now - since) / MICRO))
+            now = self._now()
+            since = (
+                now if self._redis.set(self._remembers, now, nx=True) else int(self._redis.get(self._remembers) or now)
+            )
+        self._pause(min(LANDING, max(0.0, LANDING - (now - since) / MICRO)))
+
+    def _now(self) -> int:
+        seconds, micros = self._redis.time()
+        return int(seconds * MICRO + micros)
+
+    @property
+    def _remembers(self) -> str:
+        return f"{self._name}:remembers"
+
+    def _keys(self, project: Project) -> list[str]:
+        return [f"{{{self._name}:{project.id}}}:bucket", f"{{{self._name}:{project.id}}}:permits"]
 
     def _run(self, project: Project, operation: str, *arguments: int | str) -> list[Any]:
-        keys = [f"{{{self._name}:{project.id}}}:bucket", f"{{{self._name}:{project.id}}}:permits"]
         with _unavailable():
-            return list(self._script(keys=keys, args=[operation, *terms(project.rate), *arguments]))
+            return list(self._script(keys=self._keys(project), args=[operation, *terms(project.rate), *arguments]))
 
 
 def lateness(rate: Rate) -> float:

@@ -9,19 +9,19 @@ import time
 from collections.abc import Callable
 from threading import Event
 
-import structlog
 from psycopg.errors import InvalidSchemaName, UndefinedTable
 from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from worker.broker.client import problem
+from worker.broker.trouble import Trouble
 from worker.config.model import Mapping
 from worker.database.engines import at_once
+from worker.errors import BrokerUnavailableError
 from worker.failpoints import Failpoint, hit
 from worker.listen.look import look
 from worker.listen.wake import Wake
-
-log = structlog.get_logger()
 
 BUSY = 0.025
 IDLE = 0.150
@@ -34,8 +34,6 @@ SESSION = 60.0
 """Seconds after which a session is given back, and asked whether its server is still the one that is written to."""
 TROUBLE = 1.0
 """Seconds to wait where PostgreSQL or Redis does not answer."""
-TELL_AGAIN = 60.0
-"""Seconds after which the same trouble is told once more."""
 
 
 def listen(
@@ -48,29 +46,27 @@ def listen(
 ) -> None:
     """Look until `stop` is set; `send` puts a project's round on its way. Servers that are away are waited for.
 
-    `progress` is called after each look.
+    `progress` is called at each look.
     """
-    told, told_at = "", 0.0
+    trouble = Trouble("listen_waits")
     while not stop.is_set():
         try:
             with at_once(engine) as connection:
                 _look_on(connection, mapping, wake, send, stop, progress)
-        except (DBAPIError, RedisError, OSError) as error:
-            problem = _named(error)
-            if problem != told or time.monotonic() - told_at > TELL_AGAIN:
-                log.warning("listen_waits", problem=problem)
-                told, told_at = problem, time.monotonic()
+        except (DBAPIError, RedisError, BrokerUnavailableError, OSError) as error:
+            trouble.tell(_named(error))
+            progress()  # to wait for a server is all that there is to do
             stop.wait(TROUBLE)
 
 
-def _named(error: DBAPIError | RedisError | OSError) -> str:
+def _named(error: Exception) -> str:
     """What is in the way, and what to do where we know it."""
     original = getattr(error, "orig", None)
     if isinstance(original, UndefinedTable | InvalidSchemaName):
         return "the schema is not there yet: run `ringostat-sync migrate`"
     if isinstance(error, DBAPIError):
         return f"DATABASE_URL: PostgreSQL does not answer ({type(original).__name__})"
-    return f"REDIS_URL: Redis does not answer ({type(error).__name__})"
+    return problem(error)
 
 
 def _look_on(

@@ -34,6 +34,16 @@ def living(
     role: str, settings: Settings, mapping: Mapping | None = None, redis: Redis | None = None
 ) -> Iterator[Pulse]:
     """Around the work of a process: it is introduced, its pulse beats, and at the end it is missed by nobody."""
+    pulse = make_pulse(role, settings, mapping, redis)
+    pulse.start()
+    try:
+        yield pulse
+    finally:
+        pulse.stop()
+
+
+def make_pulse(role: str, settings: Settings, mapping: Mapping | None = None, redis: Redis | None = None) -> Pulse:
+    """A pulse that has not begun; with it the process is introduced."""
     mapping = mapping or load_mapping(settings, need_keys=False)
     identity = identify(role, settings, mapping)
     introduce(identity, settings, mapping)
@@ -45,13 +55,7 @@ def living(
         tell=alert_of(settings),
         mend=after_gap,
     )
-    pulse = Pulse(settings.require_database_url(), identity, also=watcher.look)
-    pulse.start()
-    log.info("ready", role=role, name=identity.name)
-    try:
-        yield pulse
-    finally:
-        pulse.stop()
+    return Pulse(settings.require_database_url(), identity, also=watcher.look)
 
 
 def alert_of(settings: Settings) -> Callable[[str], object] | None:

@@ -102,6 +102,7 @@ class Pulse:
         """Begin, and say in one line what this process is."""
         self.progress()
         self._started = self.clock()
+        log.info("ready", role=self.identity.role, name=self.identity.name)
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
         self._thread.start()
 

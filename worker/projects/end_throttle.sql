@@ -7,7 +7,7 @@ WITH throttled AS (
     WHERE project = :project AND (failures > 0 OR refusals > 0)
 )
 UPDATE ringostat_sync.service_health
-SET throttles = 0, throttled_until = NULL
+SET throttles = 0, throttled_until = NULL, throttled_at = NULL
 FROM throttled
 WHERE project = :project
 RETURNING coalesce(throttled.still, false)

@@ -9,14 +9,20 @@ from worker.database.sql import sql
 from worker.projects.streaks import NO_STREAK, Streak, Streaks
 
 
-def prolong(connection: Connection, project: int, method: Method, streak: Streaks) -> Streak:
-    """Count one more of this kind; returns how long its streak is now. Failures and refusals are the lane's, 429s the project's."""
+def prolong(connection: Connection, project: int, method: Method, request: int, streak: Streaks) -> Streak:
+    """Count one more of this kind; returns how long its streak is now. Failures and refusals are the lane's, 429s the project's.
+
+    `request`: the id of the request that was answered so. 429s of requests that left before the last throttle could be heard of count
+    as one with it.
+    """
     lane = {"project": project, "method": method}
     match streak:
         case Streaks.NONE:
             return NO_STREAK
         case Streaks.THROTTLED:
-            count = connection.execute(sql(__package__, "prolong_throttles"), {"project": project}).scalar_one()
+            count = connection.execute(
+                sql(__package__, "prolong_throttles"), {"project": project, "request": request}
+            ).scalar_one()
             return Streak(int(count))
         case _:
             one_more = {"failures": int(streak is Streaks.FAILED), "refusals": int(streak is Streaks.REFUSED)}

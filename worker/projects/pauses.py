@@ -101,8 +101,9 @@ class Resumed:
 
 
 def resume(connection: Connection, project: int) -> Resumed:
-    """End any pause and any throttle of the API's, forget the failures, make waiting contacts due now."""
+    """End any pause and any throttle of the API's, forget the failures, make all that waits due now."""
     lifted = lift(connection, project, set(PauseReason))
     connection.execute(sql(__package__, "make_due"), {"project": project})
+    connection.execute(sql(__package__, "make_batches_due"), {"project": project})
     was_throttled = connection.execute(sql(__package__, "end_throttle"), {"project": project}).scalar_one_or_none()
     return Resumed(pause=lifted, throttle=bool(was_throttled))

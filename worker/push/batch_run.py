@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from worker.api.outcome import Outcome
 from worker.document.build import Built
-from worker.settle.verdicts import Buried, Claimed, Lease
+from worker.settle.verdicts import (
+    Absent,
+    Buried,
+    Claimed,
+    Lease,
+    PutBack,
+    Sent,
+    Superseded,
+    Unchanged,
+    Verdict,
+    Verdicts,
+)
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
@@ -30,6 +43,7 @@ class BatchRun:
     `batch_limit`: what a 413 has taught, if anything. `slices`: still to post, the next one first. `unconfirmed`: refused singles,
     with the dead letters that they may become. `accepted`: whether anything of the batch was; `posted`: whether any request has left
     in this run; `late`: permits for which the next slice was too late. `is_over`: it has ended, waits elsewhere, or is no longer ours.
+    `counts`, `outcome` and `paused`: what became of its contacts, its last answer, and the pause that began with it.
     """
 
     lease: Lease
@@ -43,6 +57,9 @@ class BatchRun:
     posted: bool = False
     late: int = 0
     is_over: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    outcome: str | None = None
+    paused: str | None = None
 
     @property
     def id(self) -> int:
@@ -59,10 +76,24 @@ class BatchRun:
         """Whether it has to go on as it is: something of it is decided, or about to be."""
         return self.posted or bool(self.unconfirmed) or self.accepted or len(self.slices) > 1
 
+    def note(self, verdicts: Verdicts) -> None:
+        """Count what became of contacts of this batch, for its task's result."""
+        self.counts.update(WORDS[type(verdict)] for _, verdict in verdicts if type(verdict) in WORDS)
+
     def rest(self) -> list[Claimed]:
         """Contacts that no request is deciding on right now."""
         return [item.contact for items in self.slices for item in items] + [contact for contact, _ in self.unconfirmed]
 
+
+WORDS: dict[type[Verdict], str] = {
+    Sent: "sent",
+    Unchanged: "unchanged",
+    Absent: "absent",
+    Superseded: "superseded",
+    Buried: "refused",
+    PutBack: "put_back",
+}
+"""What a task's result calls the ends of contacts."""
 
 Group = Sequence[BatchRun]
 """Batches of one project and method that are read, reserved and settled together; each is a request of its own."""
@@ -82,6 +113,22 @@ class SentRequest:
 def ids(group: Iterable[BatchRun]) -> list[int]:
     """The batches' ids, for statements and for the log."""
     return [run.id for run in group]
+
+
+def result_of(group: Group) -> dict[str, Any]:
+    """What became of the batches, as their task's result: ids and counts only. `sent` means accepted."""
+    counts: Counter[str] = Counter(dict.fromkeys(WORDS.values(), 0))
+    for run in group:
+        counts.update(run.counts)
+    outcomes = [run.outcome for run in group if run.outcome]
+    return {
+        "project": group[0].lease.project.id,
+        "method": group[0].lease.method.value,
+        "batches": len(group),
+        **counts,
+        "outcome": outcomes[-1] if outcomes else None,
+        "paused": next((run.paused for run in group if run.paused), None),
+    }
 
 
 def slices_of(ready: Sequence[Ready]) -> list[list[Ready]]:

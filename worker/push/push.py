@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine
@@ -22,7 +23,7 @@ from worker.errors import MappingBrokenError, ReplicaUnavailableError
 from worker.failpoints import Failpoint, hit
 from worker.projects import pauses
 from worker.projects.addresses import Address
-from worker.push.batch_run import BatchRun, Group, Ready, ids, slices_of
+from worker.push.batch_run import BatchRun, Group, Ready, ids, result_of, slices_of
 from worker.push.decide import PauseFor, unconfirmed_of
 from worker.push.documents import build_documents
 from worker.push.receive import Receiver
@@ -53,14 +54,14 @@ class Pusher:
     releases: Releases
     address: Address
 
-    def push(self, *batches: int) -> None:
-        """Push batches of one project and method that the collector has cut, together.
+    def push(self, *batches: int) -> dict[str, Any]:
+        """Push batches of one project and method that the collector has cut, together; returns what became of them, in counts.
 
         One that another worker has, or that has ended, is left alone.
         """
         group = self._lease(batches)
         if not group:
-            return
+            return {"batches": 0}
         which = {"batches": ids(group), "project": group[0].lease.project.id}
         try:
             self._run(group)
@@ -70,6 +71,7 @@ class Pusher:
         except MappingBrokenError as error:
             log.error("mapping_broken", **which, problem=str(error))  # noqa: TRY400 - the problem says it all
             self.releases.put_back(group, 0.0, pause=PauseFor(PauseReason.MAPPING_BROKEN, str(error)))
+        return result_of(group)
 
     def _run(self, group: Group) -> None:
         hit(Failpoint.LEASED)
@@ -123,6 +125,8 @@ class Pusher:
             verdicts = [(contact, verdict) for contact, verdict in decided if contact.batch in kept]
             if verdicts:
                 settle(connection, [run.lease for run in ours], verdicts)
+        for run in ours:
+            run.note([(contact, verdict) for contact, verdict in verdicts if contact.batch == run.id])
         return ours
 
 

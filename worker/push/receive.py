@@ -63,6 +63,10 @@ class Receiver:
         for request in answered:
             request.run.is_over |= request.run.id not in kept
         for request, decision in zip(ours, decisions, strict=True):
+            request.run.note(decision.verdicts)
+            request.run.outcome = name(request.answer.result())
+            if decision.pause:
+                request.run.paused = decision.pause.reason.value
             if decision.throttle is not None:
                 self._throttle(request.run.lease.project, decision.throttle)
             log_push(request, decision, settled_at)
@@ -78,7 +82,7 @@ class Receiver:
         """Count, decide, and apply what the answer says of the project as a whole."""
         run, outcome = request.run, request.answer.result()
         project, method = run.lease.project.id, run.lease.method
-        streak = health.prolong(connection, project, method, streak_of(outcome, request.items, run))
+        streak = health.prolong(connection, project, method, request.id, streak_of(outcome, request.items, run))
         decision = decide(outcome, request.items, run, policy=self.policy, dice=self.dice, streak=streak)
         health.end(connection, project, method, decision.ends)
         if decision.throttle is not None:

@@ -15,7 +15,7 @@ from worker.push.batch_run import BatchRun, Group, ids
 from worker.push.decide import PauseFor, confirm
 from worker.settle.guard import guard
 from worker.settle.settle import settle
-from worker.settle.verdicts import Claimed, PutBack
+from worker.settle.verdicts import Claimed, PutBack, Verdicts
 
 log = structlog.get_logger()
 
@@ -48,13 +48,16 @@ class Releases:
         """All contacts of the batches wait in `pending` for so many seconds; with `pause` their project pauses."""
         for run in group:
             run.is_over = True
+            run.paused = pause.reason.value if pause else run.paused
         with self.engine.begin() as connection:
             kept = guard(connection, [run.lease for run in group])
             ours = [run for run in group if run.id in kept]
             if not ours:
                 return
             contacts = read_claimed(connection, ours)
-            settle(connection, [run.lease for run in ours], [(contact, PutBack(seconds)) for contact in contacts])
+            verdicts: Verdicts = [(contact, PutBack(seconds)) for contact in contacts]
+            settle(connection, [run.lease for run in ours], verdicts)
+            ours[0].note(verdicts)
             self._rearm(connection, ours, seconds)
             if pause:
                 pauses.pause_for(connection, ours[0].lease.project.id, pause.reason, pause.detail, self.policy)
@@ -68,7 +71,9 @@ class Releases:
             return
         with self.engine.begin() as connection:
             if run.unconfirmed and guard(connection, [run.lease]):
-                settle(connection, [run.lease], confirm(run))
+                verdicts = confirm(run)
+                settle(connection, [run.lease], verdicts)
+                run.note(verdicts)
             if is_idle_probe:
                 self._rearm(connection, [run], 0.0)
 

@@ -13,6 +13,7 @@ from worker.database.sql import sql
 from worker.failpoints import Failpoint, hit
 from worker.projects import pauses
 from worker.settle.settle import erase_digests, finish, put_back
+from worker.upkeep.clock import follow_clock
 
 log = structlog.get_logger()
 
@@ -33,6 +34,7 @@ def recover(engine: Engine) -> Recovered:
 
     One that can't be taken back is told to the log, and holds up no other.
     """
+    follow_clock(engine)
     with engine.begin() as connection:
         if not alone(connection, "recover"):
             return Recovered()

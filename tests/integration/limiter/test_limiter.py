@@ -18,7 +18,6 @@ def limiter(redis: Redis, posted: Posted | None = None) -> Limiter:
     return Limiter(redis, "test", lambda *_: posted or Posted([], 0.0), time.sleep)
 
 
-@pytest.mark.alone
 def test_no_period_grants_more_than_n(redis_url: str) -> None:
     """Five at once ask for two seconds: by Redis's clock no second permits more than ten, and at least 95 % are used."""
     project = Project(1, Rate(10, 1.0), 100)
@@ -42,12 +41,12 @@ def test_no_period_grants_more_than_n(redis_url: str) -> None:
     assert used_at_best(moments, 10, 15) >= 0.95
 
 
-def test_a_throttle_is_for_everybody(redis_url: str) -> None:
-    """After `throttle` nobody gets a permit, whatever connection asks."""
+def test_a_hold_is_for_everybody(redis_url: str) -> None:
+    """After `hold` nobody gets a permit, whatever connection asks."""
     project = Project(1, Rate(100, 1.0), 100)
     with Redis.from_url(redis_url) as one, Redis.from_url(redis_url) as other:
         limiter(one).throttle(project, 30)
-        answer = limiter(other).take(project, 1.0)
+        answer = limiter(other, Posted([], 30.0)).take(project, 1.0)
 
     assert isinstance(answer, Later)
     assert 29 < answer.wait <= 30

@@ -151,6 +151,20 @@ def test_a_wake_that_was_lost_is_repeated(engine: Engine) -> None:
     assert 0 < engine.wiring.redis.pttl(f"test:wake:{PROJECT}") <= 2000
 
 
+@pytest.mark.parametrize("left", [3_600_000, None], ids=["an hour", "for ever"])
+def test_a_wake_does_not_outlast_a_clock_that_was_set_back(engine: Engine, left: int | None) -> None:
+    """Redis keeps a key until a moment of its clock: one that is kept for longer than any claim lasts is none."""
+    wake = Wake(engine.wiring.redis, "test")
+    for project in (PROJECT, 7):
+        engine.wiring.redis.set(f"test:wake:{project}", "1", px=left)
+    assert not wake.are_claimed([PROJECT, 7])
+    assert wake.claim(PROJECT)
+    assert wake.claim(7)
+
+    assert wake.are_claimed([PROJECT, 7])
+    assert not wake.claim(PROJECT)
+
+
 @pytest.fixture
 def listening(engine: Engine):
     """A listener in a thread; the projects that it wakes."""

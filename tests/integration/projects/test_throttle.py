@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -15,7 +16,7 @@ from tests.support.waiting import wait_until
 from worker.cli import session
 from worker.cli.app import make_app
 from worker.cli.status import held_back
-from worker.local.sandbox.faults import Status
+from worker.local.sandbox.faults import Latency, Refuse, Status
 from worker.operate.status import read_status
 
 
@@ -107,13 +108,22 @@ def test_a_grant_that_has_become_void_is_not_used(make_engine: Callable[..., Eng
                 PROJECT,
             )
         else:
-            engine.wiring.limiter.throttle(engine.project, 60)
+            engine.throttle()
 
-    engine.wiring.pusher.sender.sleep = sleep
+    engine.wiring.pusher.departures.sleep = sleep
     engine.wiring.pusher.push(batch)
 
     assert engine.posted() == []
     assert engine.waiting()["1"].attempts == 0
+
+
+def resume(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command, in the engine's environment."""
+    for name, value in engine.wiring.settings.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(session, "set_up_logs", lambda _: None)  # it would outlive the runner's standard error
+    done = CliRunner().invoke(make_app(), ["resume", str(PROJECT)])
+    assert (done.exit_code, done.output) == (0, f"Project {PROJECT} is resumed.\n")
 
 
 def test_an_operator_who_knows_better_ends_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,12 +137,75 @@ def test_an_operator_who_knows_better_ends_it(engine: Engine, monkeypatch: pytes
     assert told.startswith(f"{PROJECT} holds back until ")
     assert engine.collect() == []
 
-    for name, value in engine.wiring.settings.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(session, "set_up_logs", lambda *_: None)  # it would outlive the runner's standard error
-    done = CliRunner().invoke(make_app(), ["resume", str(PROJECT)])
-    assert (done.exit_code, done.output) == (0, f"Project {PROJECT} is resumed.\n")
+    resume(engine, monkeypatch)
     engine.drain()
     assert engine.lane().sent == 1
     with engine.wiring.engine.connect() as connection:
         assert held_back(read_status(connection, engine.wiring.mapping)) == []
+
+
+@pytest.fixture
+def half_way(engine: Engine) -> Engine:
+    """An engine with a batch in the middle of a split, when the API asked for a day's rest; one of its contacts has changed since."""
+    engine.contacts(1, 8)
+    engine.sandbox.faults.add(Refuse(ids=["3"]))
+    engine.after_each_request(lambda number: engine.throttle(86_400) if number == 2 else None)
+    engine.change(*range(1, 9))
+    engine.push()
+    engine.contacts(5, 5, "New")
+    engine.change(5)
+    assert engine.sql("SELECT state::text FROM ringostat_sync.batches") == [("snoozed",)]
+    return engine
+
+
+def test_resume_reaches_batches_in_the_middle_of_a_split(half_way: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go on at once, and what has changed of them goes along."""
+    half_way.push()
+    assert len(half_way.posted()) == 2
+
+    resume(half_way, monkeypatch)
+    half_way.drain(timeout=5)
+    assert half_way.history(5) == ["New 5"]
+    assert half_way.lane().sent == 7
+
+
+@pytest.mark.parametrize("lost", ["Redis", "resume"])
+def test_a_wait_in_the_middle_of_a_split_has_a_ceiling(half_way: Engine, lost: str) -> None:
+    """After a minute one looks again, whoever has ended the rest meanwhile, and however."""
+    [(seconds,)] = half_way.sql(
+        "SELECT extract(epoch FROM due_at - clock_timestamp())::float FROM ringostat_sync.batches"
+    )
+    assert seconds <= 60
+    if lost == "Redis":
+        half_way.wiring.redis.flushall()
+    half_way.let_go()
+    half_way.drain(timeout=5)
+
+    assert half_way.lane().sent == 7
+
+
+@pytest.mark.parametrize("retry_after", [None, "0", "1"])
+@pytest.mark.parametrize("count", [3, 7])
+def test_429s_to_requests_that_left_together_count_as_one(
+    make_engine: Callable[..., Engine], count: int, retry_after: str | None
+) -> None:
+    """They tell of one moment in which the API had enough, and are no reason to rest for longer and longer."""
+    engine = make_engine(RINGOSTAT_BATCH_SIZE="1", RINGOSTAT_RATE_LIMIT="100/s")
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    # None is answered before all have left.
+    slow = engine.sandbox.faults.add(Latency(ms=300))
+    engine.sandbox.faults.add(Status(status=429, times=count, headers=headers))
+    engine.contacts(1, count)
+    engine.change(*range(1, count + 1))
+    batches = engine.collect()
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(engine.wiring.pusher.push, batches))
+    held = "SELECT throttles, throttled_until < clock_timestamp() + interval '1.1 s' FROM ringostat_sync.service_health"
+    assert engine.outcomes() == ["throttled"] * count
+    assert engine.sql(held) == [(1, True)]
+
+    engine.sandbox.faults.remove(slow)
+    began = time.monotonic()
+    engine.drain()
+    assert time.monotonic() - began < 5
+    assert engine.lane().sent == count

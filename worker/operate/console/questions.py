@@ -136,7 +136,7 @@ class Questions:
         with suppress(
             LimiterUnavailableError
         ):  # Redis forgets the throttle when it is back: PostgreSQL has none any more
-            self.wiring.limiter.end_throttle(self.wiring.mapping.projects[project])
+            self.wiring.limiter.reset(self.wiring.mapping.projects[project])
         self._report = None
 
     def contact(self, source: str, key: str) -> dict[str, Any]:

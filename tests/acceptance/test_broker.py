@@ -1,0 +1,126 @@
+"""Redis in trouble, before real processes that nobody starts again: each goes on by itself, and soon."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.chaos.faults import FAULTS, Fault, redis_killed
+from tests.chaos.house import House
+from tests.chaos.processes import ROOT
+from tests.support.waiting import wait_until
+from worker.local.sandbox.faults import Latency
+
+TROUBLE = [
+    "Redis killed",
+    "Redis out of memory",
+    "Redis demoted",
+    "Redis demoted, and silent on what it has",
+    "Redis has another password",
+    "Redis answers NOAUTH",
+    "Redis answers MISCONF",
+    "Redis lets nobody take a message",
+]
+SOON = 10.0
+"""Seconds from the end of the trouble until all has arrived; the API takes one of them for each answer."""
+DEAF_SOON = """
+from worker.broker import watchdog
+watchdog.EVERY, watchdog.PATIENCE = 0.2, 3.0
+from worker.__main__ import main
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A job with the usual lease, whose slots are busy: the API takes its time."""
+    folder = tmp_path_factory.mktemp("broker")
+    usual = {"SYNC_LEASE": "120", "RINGOSTAT_TIMEOUT": "15", "SYNC_COLLECT_INTERVAL": "5"}
+    with House(folder, contacts=600, poison=(), **usual) as running:
+        running.sandbox.faults.add(Latency(ms=800, jitter_ms=400))
+        yield running
+
+
+@pytest.mark.parametrize(
+    "fault", [fault for fault in FAULTS if fault.name in TROUBLE], ids=lambda fault: fault.name.replace(" ", "_")
+)
+def test_every_process_goes_on_by_itself(house: House, fault: Fault) -> None:
+    """With all slots busy when it begins: none ends, none goes deaf, none writes a traceback, and nothing waits for its lease."""
+    before = {process.log: (process.pid, process.log.stat().st_size) for process in house.supervisor.processes}
+    house.flood()
+    time.sleep(1)  # until requests are under way
+    verdict = house.endure(lambda broken: fault.act(broken, fault.seconds), timeout=30)
+
+    assert verdict.holds(house.rate), verdict
+    assert verdict.recovered < SOON
+    assert {process.log: process.pid for process in house.supervisor.processes} == {
+        log: pid for log, (pid, _) in before.items()
+    }
+    assert [log.name for log, (_, size) in before.items() if "Traceback" in log.read_text()[size:]] == []
+
+
+def test_every_trouble_exists() -> None:
+    """A fault that was renamed is still done."""
+    assert {fault.name for fault in FAULTS} >= set(TROUBLE)
+
+
+def test_a_redis_that_restarts_again_and_again_wears_nobody_out(house: House) -> None:
+    """After ten times all processes of the workers take messages as at first."""
+    for number in range(10):
+        house.flood()
+        redis_killed(house, 0.3 if number % 2 else 0.0)
+        time.sleep(0.5)
+    house.settle(30)
+    began = time.monotonic()
+    house.flood()
+    house.settle(30)
+
+    # One process alone would take six seconds and more for six requests.
+    assert time.monotonic() - began < 6
+
+
+def test_without_a_worker_nothing_piles_up(house: House) -> None:
+    """One message for each thing there is to do: half a minute later Redis holds what it held."""
+    names = [f"ringostat-sync.{kind}" for kind in ("collect", "push", "upkeep")]
+    with redis.Redis.from_url(house.valkey.url()) as client, house.supervisor.without("worker"):
+        house.flood()
+        time.sleep(15)
+        before = [client.llen(name) for name in names]
+        time.sleep(15)
+
+        assert [client.llen(name) for name in names] == before
+        assert (before[0], before[2]) <= (1, 3)
+    house.settle(180)
+
+
+def test_a_deaf_worker_ends_with_a_line_that_says_so(house: House, tmp_path: Path) -> None:
+    """Messages wait, and it takes none: it ends with 1, so that whatever started it starts it again."""
+    house.proxy.answer("NOPERM this user has no permissions", "BRPOP")
+    house.flood()
+    log = tmp_path / "log"
+    with house.supervisor.without("worker"), log.open("w") as output:
+        worker = subprocess.Popen(
+            [sys.executable, "-c", DEAF_SOON, "worker", "--concurrency", "1"],
+            cwd=ROOT,
+            env={**os.environ, **house.environment},
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            code = wait_until(
+                lambda: (worker.poll(),) if worker.poll() is not None else None, timeout=40, what="its end"
+            )
+        finally:
+            worker.kill()
+            house.proxy.heal()
+
+    assert code == (1,)
+    assert log.read_text().count("event=worker_deaf") == 1
+    assert "Traceback" not in log.read_text()

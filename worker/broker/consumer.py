@@ -1,0 +1,48 @@
+"""Celery's consumer, which waits for Redis for as long as that takes: a second at a time, without a traceback."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any
+
+from celery.exceptions import CPendingDeprecationWarning
+from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
+
+from worker.broker.client import problem
+from worker.broker.trouble import Trouble
+
+AGAIN = 1.0
+"""Seconds between two tries."""
+
+
+class PatientConsumer(Consumer):  # type: ignore[misc] # Celery has no types
+    """Tasks that run when Redis goes away run on: what they do stands in PostgreSQL, and nobody waits to hear of their end."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._trouble = Trouble("broker_unavailable")
+        super().__init__(*arguments, **options)
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, however long Redis is away; a shutdown does not wait for it."""
+        conn.ensure_connection(self._tell, interval_start=AGAIN, interval_step=0, callback=maybe_shutdown)
+        self.first_connection_attempt = False
+        return conn
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Redis can be reached and answers with an error, or it was reached until now."""
+        self._tell(exc)
+        with warnings.catch_warnings():
+            # Celery would rather end the tasks that run, and says so each time.
+            warnings.simplefilter("ignore", CPendingDeprecationWarning)
+            super().on_connection_error_after_connected(exc)
+        time.sleep(AGAIN)
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Redis answered while it was connected to, and then no longer."""
+        self._tell(exc)
+        time.sleep(AGAIN)
+
+    def _tell(self, error: Exception, _interval: float = 0.0) -> None:
+        self._trouble.tell(problem(error))
