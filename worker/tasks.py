@@ -103,7 +103,7 @@ class Tasks:
         finally:
             pushed = [self._push(message) for message in here]
         batches = sum(len(group) for message in found.messages for group in message)
-        return {"project": project, "batches": batches, **summed(pushed)}
+        return {**summed(pushed), "project": project, "batches": batches}
 
     def push(self, message: Message) -> dict[str, Any]:
         """Push the groups of a message."""

@@ -216,11 +216,18 @@ class Engine:
         return [str(state["fullName"]) for state in self.sandbox.book.history(PROJECT, external_id=str(key))]
 
     def remap(self, more: str, **queries: str) -> None:
-        """Add to `sync.toml`, and write queries by the names of their files; before the engine is used."""
+        """Add to `sync.toml`, and write queries by the names of their files; before the engine is used.
+
+        New sources come first: of those of one kind, the first that returns a key has its document.
+        """
         for name, query in queries.items():
             (self.folder / f"{name}.sql").write_text(query, encoding="utf-8")
-        with (self.folder / "sync.toml").open("a", encoding="utf-8") as mapping:
-            mapping.write(more)
+        toml = self.folder / "sync.toml"
+        head, sources, rest = toml.read_text(encoding="utf-8").partition("[[sources]]")
+        new_first = more.strip().startswith("[[sources]]")
+        toml.write_text(
+            head + more + "\n" + sources + rest if new_first else head + sources + rest + more, encoding="utf-8"
+        )
         self.wiring.mapping = load_mapping(self.wiring.settings, need_keys=True)
 
     @property

@@ -49,10 +49,10 @@ class Bench:
         ages = [self.clock.now - moment for moment in self.posts[project] if self.clock.now - moment < period]
         return Posted(ages[-limit:], max(0.0, self.throttled_until - self.clock.now))
 
-    def hold(self, limits: Project, seconds: float) -> None:
+    def throttle(self, limits: Project, seconds: float) -> None:
         """The API asks for a rest: PostgreSQL hears of it first."""
-        self.held_until = max(self.held_until, self.clock.now + seconds)
-        self.limiter.hold(limits, seconds)
+        self.throttled_until = max(self.throttled_until, self.clock.now + seconds)
+        self.limiter.throttle(limits, seconds)
 
     def work(
         self, limits: Project, seconds: float, workers: int, *, lost_after: float = INFINITY, seed: int = 1

@@ -30,7 +30,7 @@ class Scheduler(SparingScheduler):
         self.sent: list[str] = []
         self._fails = fails
         self.application = make_application(load_settings(SERVERS))
-        super().__init__(self.application, waits=waits)
+        super().__init__(self.application, waits=waits, progress=lambda: None)
 
     def apply_async(self, entry: Any, **_: Any) -> None:
         if self._fails:

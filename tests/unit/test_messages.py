@@ -8,7 +8,7 @@ import pytest
 
 from worker.messages import LONG, Messages
 
-QUEUES = {"collect": "here.collect", "push": "here.push", "expand": "here.upkeep"}
+QUEUES = {"collect": "here.collect", "push": "here.push", "fan_out": "here.upkeep"}
 
 
 class Broker:
@@ -54,9 +54,9 @@ def test_batches_that_may_be_lost_are_sent_again_unless_the_queue_is_long(waitin
 
 
 @pytest.mark.parametrize(("waiting", "sent"), [(LONG - 1, 1), (LONG, 0)])
-def test_an_expansion_is_asked_for_unless_the_queue_is_long(waiting: int, sent: int) -> None:
+def test_a_fan_out_is_asked_for_unless_the_queue_is_long(waiting: int, sent: int) -> None:
     """The next round asks again."""
     broker = Broker(waiting)
-    broker.messages(1).expand(106)
+    broker.messages(1).fan_out(106)
 
-    assert broker.sent == [("expand", [106], QUEUES["expand"])][:sent]
+    assert broker.sent == [("fan_out", [106], QUEUES["fan_out"])][:sent]

@@ -52,11 +52,12 @@ class Pusher:
         self.now, self._seconds, self._broken = 0.0, seconds, broken
         self.pushed: list[tuple[int, ...]] = []
 
-    def push(self, *batches: int) -> None:
+    def push(self, *batches: int) -> dict[str, Any]:
         self.now += self._seconds
         self.pushed.append(batches)
         if self._broken in batches:
             raise RuntimeError
+        return {"batches": len(batches)}
 
 
 class Collector:
@@ -145,23 +146,23 @@ def test_a_redis_that_is_away_is_no_failure_of_a_task(error: Exception) -> None:
     assert application.tasks["collect"](106) == {}
 
 
-def test_an_expansion_is_asked_for_once(redis: Redis) -> None:
+def test_a_fan_out_is_asked_for_once(redis: Redis) -> None:
     """However many rounds see that something waits; and again, once it is done."""
-    application, fan_out = Application(), SimpleNamespace(expand=lambda _: 1)
+    application, fan_out = Application(), SimpleNamespace(run=lambda _: 1)
     wiring = SimpleNamespace(
-        collector=Collector(Round(fan_outs=True)),
+        collector=Collector(Round(has_fan_outs=True)),
         fan_out=fan_out,
         wake=Wake(redis, "test"),
-        expanding=Wake(redis, "test", "expand"),
+        fan_out_wake=Wake(redis, "test", "fan_out"),
     )
     application.register(wiring)
     for _ in range(3):
         application.tasks["collect"](106)
-    assert application.sent == [("expand", [106])]
+    assert application.sent == [("fan_out", [106])]
 
-    application.tasks["expand"](106)
+    application.tasks["fan_out"](106)
     application.tasks["collect"](106)
-    assert application.sent == [("expand", [106])] * 2
+    assert application.sent == [("fan_out", [106])] * 2
 
 
 def test_what_the_broker_does_not_take_is_pushed_at_once() -> None:
@@ -171,7 +172,7 @@ def test_what_the_broker_does_not_take_is_pushed_at_once() -> None:
     wake = SimpleNamespace(done=lambda *_: None)
     application.register(SimpleNamespace(collector=Collector(found), pusher=pusher, wake=wake))
 
-    assert application.tasks["collect"](106)["pushed"] == 4
+    assert application.tasks["collect"](106)["batches"] == 4
     assert pusher.pushed == [(1,), (2, 3), (4,)]
 
 

@@ -72,26 +72,24 @@ def sources_alike(mapping: Mapping, lease: Lease, identity: str) -> list[Source]
 def read_first(
     alike: Sequence[Source], contacts: Sequence[Claimed], read: Read
 ) -> dict[str, tuple[Source, Found | Unreadable]]:
-    """By key, what the first source says that returns it. A row that can't be computed counts only if no other source has one."""
+    """By key, what the first source says that returns it; one whose row can't be computed has it too."""
     rows: dict[str, tuple[Source, Found | Unreadable]] = {}
     missing = {contact.key: contact.source for contact in contacts}
     for source in alike:
         if not missing:
             break
         for key, row in read(source, list(missing)).items():
-            if _is_returned(row, key, exactly=source.name != missing[key]):
+            if isinstance(row, Unreadable) or _is_returned(row, key, exactly=source.name != missing[key]):
                 rows[key] = source, row
                 del missing[key]
-            elif isinstance(row, Unreadable):
-                rows[key] = source, row
             else:
                 rows.setdefault(key, (source, Found(key, ())))
     return rows
 
 
-def _is_returned(row: Found | Unreadable, key: str, *, exactly: bool) -> bool:
+def _is_returned(row: Found, key: str, *, exactly: bool) -> bool:
     """Another source's key is the same only if it is spelt the same: `+1` of one with texts is no `1` of one with numbers."""
-    if isinstance(row, Unreadable) or not row.rows:
+    if not row.rows:
         return False
     return not exactly or str(row.rows[0][ROW_KEY]) == key
 

@@ -55,10 +55,10 @@ def test_the_first_source_that_returns_a_key_has_its_document(both: Engine) -> N
     """Whichever of them has changed, the telephone shows the same."""
     (both.folder / "suppliers.sql").write_text(SUPPLIERS.replace("WHERE c.hidden", ""))
     both.remap("")
-    both.change(1, source="suppliers")
+    both.change(1, source="contacts")
     both.drain()
 
-    assert both.names() == {"1": "Name 1"}
+    assert both.names() == {"1": "Supplier Name 1"}
 
 
 def test_a_process_that_lacks_a_source_lets_its_contacts_wait(engine: Engine, tmp_path: Path) -> None:

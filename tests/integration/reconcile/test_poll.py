@@ -12,8 +12,8 @@ from tests.support.engine import Engine
 from tests.support.waiting import wait_until
 from worker.assembly import Assembly
 from worker.read.walk import Walk
+from worker.reconcile.polled import Polled
 from worker.reconcile.reconcile import Step
-from worker.reconcile.turns import polled_sources
 
 POLLED = """
 [[sources]]
@@ -177,15 +177,15 @@ def test_a_source_has_its_turn_after_its_interval(polled: Callable[..., Engine])
 
 
 @pytest.mark.parametrize(
-    ("shares", "names"), [(True, ["polled"]), (False, ["contacts", "leads", "companies", "polled"])]
+    ("shares", "names"), [(True, {"polled"}), (False, {"contacts", "leads", "companies", "polled"})]
 )
 def test_sources_are_polled_that_say_so_or_have_no_triggers(
-    polled: Callable[..., Engine], shares: bool, names: list[str]
+    polled: Callable[..., Engine], shares: bool, names: set[str]
 ) -> None:
     """The outbox has to be in the CRM's database for triggers."""
-    found = polled_sources(polled(TIMES).wiring.mapping, shares_database=shares)
+    found = Polled(polled(TIMES).wiring.mapping, takes_no_triggers=lambda: not shares)()
 
-    assert [source.name for source in found] == names
+    assert {source.name for source in found} == names
 
 
 def test_a_database_in_which_we_may_only_read_is_polled(polled: Callable[..., Engine]) -> None:

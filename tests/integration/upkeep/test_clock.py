@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from tests.integration.deaths import kill_while
 from tests.support.clock import Clock
+from tests.support.deaths import kill_while
 from tests.support.engine import Engine
 from worker.local.sandbox.faults import Status
 from worker.upkeep.recover import MESSAGE_PATIENCE, recover
