@@ -33,7 +33,7 @@ class OutboxRow(Base):
 class Watched(Base):
     """An installed watch; `keys` is the SELECT by which a changed row is fanned out to its contacts.
 
-    `table_oid` and `column_types` are what `table_name` was at the installation; null: not known.
+    `table_oid` and `column_types` are what `table_name` was at the installation, `watches_oid` what this table was then; null: not known.
     """
 
     __tablename__ = "watches"
@@ -46,6 +46,7 @@ class Watched(Base):
     installed_at: Mapped[Now]
     table_oid: Mapped[int | None] = mapped_column(OID)
     column_types: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
+    watches_oid: Mapped[int | None] = mapped_column(OID)
 
 
 class FanOutRow(Base):

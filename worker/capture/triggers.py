@@ -30,10 +30,11 @@ WHERE p.pronamespace = to_regnamespace('ringostat_sync') AND p.proname LIKE 'cap
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgfoid = p.oid)
 """
 WRITE_DOWN = """
-INSERT INTO ringostat_sync.watches (id, source, table_name, keys, definition, table_oid, column_types)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO ringostat_sync.watches AS w (id, source, table_name, keys, definition, table_oid, column_types, watches_oid)
+VALUES (%s, %s, %s, %s, %s, %s, %s, 'ringostat_sync.watches'::regclass)
 ON CONFLICT (id) DO UPDATE
-SET installed_at = now(), table_oid = excluded.table_oid, column_types = excluded.column_types
+SET installed_at = now(), table_oid = excluded.table_oid, column_types = excluded.column_types, watches_oid = excluded.watches_oid
+WHERE (w.table_oid, w.column_types, w.watches_oid) IS DISTINCT FROM (excluded.table_oid, excluded.column_types, excluded.watches_oid)
 """
 FORGET = """
 DELETE FROM ringostat_sync.watches AS w
@@ -75,9 +76,11 @@ def put_trigger(connection: psycopg.Connection[Any], statement: str, table: str,
 
 
 def sweep(connection: psycopg.Connection[Any], wanted: list[Resolved]) -> None:
-    """Drop the functions that no trigger calls, and forget the watches for which no changed row waits."""
+    """Drop the functions that no trigger calls, note where the wanted watches are, and forget the others for which no changed row waits."""
     for (function,) in connection.execute(IDLE_FUNCTIONS).fetchall():
         connection.execute(sql.SQL("DROP FUNCTION {}()").format(sql.Identifier("ringostat_sync", function)))
+    for watch in wanted:
+        write_down(connection, watch)
     row = connection.execute("SELECT to_regclass('ringostat_sync.watches') IS NOT NULL").fetchone()
     if row is not None and row[0]:
         connection.execute(FORGET, [[watch.id for watch in wanted]])
@@ -89,6 +92,11 @@ def _put(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     # A TRUNCATE of a partition alone, as logical replication makes them, fires no trigger of its parent.
     for table in (watch.table.name, *watch.table.partitions):
         put_trigger(connection, TRUNCATE_TRIGGER, table, watch.truncate_trigger, watch.truncate_function)
+    write_down(connection, watch)
+
+
+def write_down(connection: psycopg.Connection[Any], watch: Resolved) -> None:
+    """Note which table a watch is on, and its columns' types; nothing where that is known."""
     at = watch.table
     values = [watch.id, watch.source.name, at.name, watch.watch.keys, Jsonb(watch.definition), at.oid, Jsonb(at.types)]
     connection.execute(WRITE_DOWN, values)

@@ -17,6 +17,7 @@ from worker.operate.problem import Problem
 from worker.operate.times import iso
 from worker.upkeep.incidents import open_incidents
 
+PARTLY_CAUGHT = {State.REBUILT, State.OTHER_STATE, State.PARTITIONS, State.CHILDREN}
 INSTALL = "ringostat-sync capture install"
 PATIENCE = 60.0
 """Seconds for which a change may wait before that is a problem, beside what the rate explains."""
@@ -53,12 +54,11 @@ def problem_of_redis(redis: Redis) -> list[Problem]:
 
 
 def problems_of_capture(capture: list[WatchStatus]) -> Iterator[Problem]:
-    """Watches that catch no change."""
+    """Watches that catch no change, or have missed some."""
     for watch in capture:
         if watch.state is not State.OK:
-            told = (
-                f"Changes of {watch.table} are not captured for source {watch.source!r} ({watch.state}): {_mend(watch)}"
-            )
+            what = "may have been missed" if watch.state in PARTLY_CAUGHT else "are not captured"
+            told = f"Changes of {watch.table} {what} for source {watch.source!r} ({watch.state}): {_mend(watch)}"
             yield Problem(f"capture:{watch.source}:{watch.table}", told)
 
 

@@ -173,7 +173,8 @@ def test_a_watch_stays_known_while_a_changed_row_waits(crm: Crm, table: str) -> 
     if table == "fan_outs":
         crm.execute("""
             WITH taken AS (DELETE FROM ringostat_sync.outbox RETURNING *) INSERT INTO ringostat_sync.fan_outs
-            (source, outbox_id, watch, changed, captured_at) SELECT source, id, watch, changed, created_at FROM taken
+            (source, outbox_id, watch, changed, captured_at)
+            SELECT DISTINCT ON (changed) source, id, watch, changed, created_at FROM taken
         """)
     capture.remove(crm)
     kept = crm.execute("SELECT table_name, keys FROM ringostat_sync.watches").fetchall()

@@ -67,13 +67,18 @@ def test_a_watch_that_catches_nothing_is_told_with_what_to_do(engine: Engine) ->
         "contacts", "crm.phones", State.NO_TABLE, "Source 'contacts' watches crm.phones, which is not there."
     )
     new = WatchStatus("leads", "crm.leads", State.MISSING)
+    part = WatchStatus(
+        "leads", "crm.calls", State.PARTITIONS, "Attached since the last `capture install`: crm.calls_2."
+    )
 
-    assert [problem.sentence for problem in problems_of_capture([lost, gone, new])] == [
+    assert [problem.sentence for problem in problems_of_capture([lost, gone, new, part])] == [
         "Changes of crm.contacts are not captured for source 'contacts' (disabled): Trigger x on crm.contacts is disabled."
         " Run `ringostat-sync capture install`.",
         "Changes of crm.phones are not captured for source 'contacts' (no table): Source 'contacts' watches crm.phones, which"
         " is not there.",
         "Changes of crm.leads are not captured for source 'leads' (missing): run `ringostat-sync capture install`.",
+        "Changes of crm.calls may have been missed for source 'leads' (partitions): Attached since the last `capture install`:"
+        " crm.calls_2. Run `ringostat-sync capture install`.",
     ]
 
 
