@@ -289,6 +289,49 @@ def test_keys_may_say_what_a_key_says(crm: Crm, keys: str) -> None:
     assert told(crm, PHONED, CONTACTS, Watch("crm.phones", keys=keys)) == []
 
 
+@pytest.mark.parametrize(
+    "join",
+    [
+        "JOIN pg_catalog.pg_timezone_names z ON z.name <> c.name",
+        "JOIN pg_catalog.pg_class z ON z.relname = c.name",
+        "JOIN information_schema.tables z ON z.table_name = c.name",
+        "CROSS JOIN LATERAL jsonb_to_recordset('[]') AS z (a int)",
+        "CROSS JOIN ROWS FROM (generate_series(1, 2), unnest(ARRAY[c.id])) AS z",
+        "CROSS JOIN (VALUES (1), (2)) AS z (a)",
+        "TABLESAMPLE SYSTEM (50)",
+    ],
+)
+def test_what_is_no_table_of_the_crm_needs_no_watch(crm: Crm, join: str) -> None:
+    """PostgreSQL's own tables, functions and values."""
+    assert told(crm, f"{NAMED} {join}", CONTACTS) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'SELECT a.id AS key, a.name AS "fullName" FROM crm.contacts a NATURAL JOIN (SELECT id FROM crm.companies) b',
+        'SELECT id AS key, max(name) AS "fullName" FROM crm.contacts GROUP BY GROUPING SETS ((id), ())',
+        'WITH a AS MATERIALIZED (SELECT * FROM crm.contacts), b AS (SELECT * FROM a) SELECT id AS key, name AS "fullName" FROM b',
+        "TABLE crm.contacts",
+        'SELECT id AS key, row_number() OVER (PARTITION BY name ORDER BY nick) AS "fullName" FROM crm.contacts',
+        "(SELECT id AS key FROM crm.contacts EXCEPT SELECT contact_id FROM crm.phones) UNION SELECT 1 ORDER BY 1 LIMIT 2",
+        "SELECT x.id AS key FROM crm.contacts x FULL JOIN crm.phones y USING (id)",
+        'SELECT id AS key, (SELECT ARRAY(SELECT number FROM crm.phones p WHERE p.contact_id = c.id))::text AS "fullName"'
+        " FROM crm.contacts c FOR UPDATE",
+        'SELECT c.id AS key, (c).name AS "fullName", (SELECT c) AS x FROM crm.contacts c',
+        'SELECT DISTINCT ON (c.id) c.id AS key, c.name AS "fullName" FROM crm.contacts c ORDER BY c.id, c.nick',
+        'SELECT c.id AS key, c.name AS "fullName" FROM crm.contacts c WHERE (c.id, c.boss_id) IN (SELECT id, contact_id FROM crm.phones)',
+        "SELECT c.id AS key FROM crm.contacts c WHERE c.id > ALL (SELECT id FROM crm.companies) AND ROW(c.id, 1) < (SELECT 2, 3)",
+    ],
+)
+def test_every_form_of_a_query_is_read(crm: Crm, query: str) -> None:
+    """Nothing is left in doubt, and no column of crm.contacts is called what it is not."""
+    found = told(crm, query)
+
+    assert not any("held against" in line for line in found)
+    assert any("crm.contacts" in line for line in found)
+
+
 def test_two_watches_of_a_table_count_together(crm: Crm) -> None:
     """What the one does not list, the other may."""
     nick = Watch("crm.contacts", key="id", columns=("nick",))

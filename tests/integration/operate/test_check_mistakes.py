@@ -277,6 +277,17 @@ def test_a_table_that_the_role_may_not_read_is_told(crm: Engine) -> None:
     ) in found
 
 
+def test_a_role_that_may_make_no_view_leaves_the_proof_to_the_outboxs(crm: Engine) -> None:
+    """Both see the same tables: the columns are known all the same."""
+    watch = '{ table = "crm.contacts", key = "id", columns = ["name"] }'
+    with _as_role(crm, f"REVOKE TEMP ON DATABASE {_database(crm)} FROM PUBLIC") as other:
+        other.wiring = Assembly.of(load_settings(crm.environment | {"CRM_DATABASE_URL": _url(crm, "clerk", "clerk")}))
+        found = told(other, CONTACTS, watch)
+
+    assert any("the query uses phone of crm.contacts" in line for line in found)
+    assert not any("temporary view" in line for line in found)
+
+
 def test_watches_of_a_crm_elsewhere_are_not_asked_for(crm: Engine, empty_database_url: str) -> None:
     """It is polled: what no watch covers is no mistake."""
     crm.remap('[[sources]]\nname = "checked"\nmethod = "contacts"\nquery = "checked.sql"\n', checked=CONTACTS)

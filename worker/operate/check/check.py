@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from worker.capture.resolve import Resolved
 from worker.config.model import Source
 from worker.config.query import clean_query
+from worker.database.engines import at_once
 from worker.database.place import Place
 from worker.document.build import columns_read
 from worker.errors import first_line
@@ -27,6 +28,8 @@ from worker.read.reader import connected
 from worker.wiring import Wiring
 
 Session = psycopg.Connection[Any]
+
+SCHEMAS = "SELECT array_to_string(ARRAY(SELECT quote_ident(s) FROM unnest(current_schemas(true)) AS s), ', ')"
 
 
 def check(wiring: Wiring, sample: int) -> Iterator[Finding | Example]:
@@ -57,7 +60,7 @@ def _source(wiring: Wiring, source: Source, sample: int, *, has_triggers: bool) 
             if problem := by_itself.key_problem(names):
                 yield Finding(f"{source.name}: {problem}", stops=True)
                 return
-            uses = find_uses(session, query, columns_read(source.method))
+            uses = _uses(wiring, source, session, has_triggers=has_triggers)
             yield from _policies(source, uses)
             found = by_itself.read(session, query, max(sample, 1))
         except psycopg.Error as error:
@@ -80,6 +83,24 @@ def _source(wiring: Wiring, source: Source, sample: int, *, has_triggers: bool) 
                 f"{source.name}: the outbox is in another database, so it is polled and its watches are not used"
             )
     yield from _sample(wiring, source, found, sample)
+
+
+def _uses(wiring: Wiring, source: Source, session: Session, *, has_triggers: bool) -> Uses:
+    """What the query uses. Where this session can't prove it, as on a standby, one to the outbox can: the tables are the same."""
+    query, wanted = clean_query(source.query), columns_read(source.method)
+    uses = find_uses(session, query, wanted)
+    if uses.doubt is None or not has_triggers:
+        return uses
+    (path,) = session.execute(SCHEMAS).fetchone() or ("",)
+    try:
+        with at_once(wiring.engine) as connection:
+            other: Any = connection.connection.driver_connection
+            with other.transaction(force_rollback=True):
+                other.execute("SELECT set_config('search_path', %s, true)", [path])
+                proved = find_uses(other, query, wanted)
+    except psycopg.Error:  # its role may not read the CRM: what this session knows is told, with the doubt
+        return uses
+    return uses if proved.doubt is not None else proved
 
 
 def _scans(session: Session, source: Source, found: by_itself.Read) -> Iterator[Finding]:

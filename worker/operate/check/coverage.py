@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from worker.capture.resolve import Resolved
 from worker.operate.check.finding import Finding, listed, warning
+from worker.operate.check.lineage import Lineage
 from worker.operate.check.suggest import Direction, direction, watch_line
 from worker.operate.check.uses import TABLES, Table, Uses
 
@@ -43,9 +44,10 @@ def cover(name: str, uses: Uses, watches: Sequence[Resolved], works: Works) -> l
 
 def ways_to_key(uses: Uses, table: int) -> list[Direction]:
     """How rows of a table lead to the query's key, in each place where the query reads it and says so."""
-    places = enumerate(uses.lineage.occurrences) if uses.lineage else ()
-    here = [number for number, occurrence in places if occurrence.table == table]
-    found = [direction(uses.lineage, uses.tables, number) for number in here] if uses.lineage else []
+    if uses.lineage is None:
+        return []
+    here = [number for number, place in enumerate(uses.lineage.occurrences) if place.table == table]
+    found = [direction(uses.lineage, uses.tables, number) for number in here]
     return [way for way in found if way is not None and not way.guessed]
 
 
@@ -55,24 +57,28 @@ def _tables(needs: Sequence[Need]) -> list[Table]:
 
 def _needs(uses: Uses) -> list[Need]:
     """What the query needs of each table, in the order of the query; and of each that inherits from it."""
-    needs = []
-    for number, occurrence in enumerate(uses.lineage.occurrences if uses.lineage else []):
-        table = uses.tables[occurrence.table]
-        columns = None if occurrence.whole else _names(table, occurrence.columns)
-        if occurrence.optional and not columns and columns is not None and occurrence.columns:
+    placed = _placed(uses, uses.lineage) if uses.lineage is not None else ()
+    return [need for need in [*placed, *_unplaced(uses)] if need.table.kind in TABLES]
+
+
+def _placed(uses: Uses, lineage: Lineage) -> Iterator[Need]:
+    for number, place in enumerate(lineage.occurrences):
+        table = uses.tables[place.table]
+        columns = None if place.whole else _names(table, place.columns)
+        if place.optional and columns == frozenset() and place.columns:
             continue  # its one row is found by its id, and nothing of it is used
-        keyed = (
-            frozenset(table.columns[column] for column in uses.lineage.keyed(number)) if uses.lineage else frozenset()
-        )
-        way = direction(uses.lineage, uses.tables, number) if uses.lineage else None
-        needs += _with_children(uses, Need(table, occurrence.alias, columns, keyed, way), occurrence.inherits)
+        keyed = frozenset(table.columns[column] for column in lineage.keyed(number))
+        way = direction(lineage, uses.tables, number)
+        yield from _with_children(uses, Need(table, place.alias, columns, keyed, way), place.inherits)
+
+
+def _unplaced(uses: Uses) -> Iterator[Need]:
+    """What functions read; all, if the places are not known. Otherwise such a table is part of a column that is not sent."""
     for oid, numbers in uses.columns.items():
-        # With a lineage at hand, what stands in no place of the query is read by a function, or is part of a column that is not sent.
         if uses.lineage is None or oid in uses.in_functions:
             table = uses.tables[oid]
-            columns = _names(table, numbers) if numbers is not None else frozenset[str]()
-            needs += _with_children(uses, Need(table, table.name, columns, frozenset(), None), inherits=True)
-    return [need for need in needs if need.table.kind in TABLES]
+            columns = _names(table, numbers or ())
+            yield from _with_children(uses, Need(table, table.name, columns, frozenset(), None), inherits=True)
 
 
 def _with_children(uses: Uses, need: Need, inherits: bool) -> list[Need]:
@@ -80,7 +86,7 @@ def _with_children(uses: Uses, need: Need, inherits: bool) -> list[Need]:
     return [need, *(replace(need, table=uses.tables[child]) for child in children)]
 
 
-def _names(table: Table, numbers: frozenset[int] | set[int]) -> frozenset[str]:
+def _names(table: Table, numbers: Collection[int]) -> frozenset[str]:
     """The columns by name; for a virtual one those that it is made of. The row's own id is left out, as it never changes."""
     names = {table.columns[number] for number in numbers if number in table.columns}
     virtual = {made for made, _ in table.made_of}

@@ -21,14 +21,19 @@ DEEPEST = "The query is nested more deeply than we read."
 
 
 def read_lineage(
-    tree: Any, *, views: Mapping[int, Any], equal_operators: Collection[str], wanted: Collection[str]
+    tree: Any,
+    *,
+    views: Mapping[int, Any],
+    tables: Collection[int],
+    equal_operators: Collection[str],
+    wanted: Collection[str],
 ) -> Lineage:
     """The lineage of `SELECT … FROM (query) AS q`, given as its tree.
 
-    `views`: the trees of the views by oid, `equal_operators`: oids of operators that mean equality, `wanted`: the names of
-    the query's columns that are sent. Raises UnreadableTreeError.
+    `views`: the trees of the views by oid; `tables`: the oids of the others, without PostgreSQL's own; `equal_operators`: oids of
+    operators that mean equality; `wanted`: the names of the query's columns that are sent. Raises UnreadableTreeError.
     """
-    reader = _Reader({oid: only(view) for oid, view in views.items()}, frozenset(equal_operators))
+    reader = _Reader({oid: only(view) for oid, view in views.items()}, frozenset(tables), frozenset(equal_operators))
     try:
         outer = _Query(reader, only(tree), ())
         outer.read()
@@ -50,6 +55,7 @@ def read_lineage(
 @dataclass(slots=True)
 class _Reader:
     views: Mapping[int, Node]
+    tables: frozenset[int]
     equal_operators: frozenset[str]
     occurrences: list[Occurrence] = field(default_factory=list)
     equal: list[frozenset[Column]] = field(default_factory=list)
@@ -194,7 +200,7 @@ class _Query(_Entry):
         match entry["rtekind"]:
             case "0" if int(entry["relid"]) in self.reader.views:
                 made = self._read(self.reader.views[int(entry["relid"])], ())
-            case "0":
+            case "0" if int(entry["relid"]) in self.reader.tables:
                 made = _Table(self.reader, entry)
             case "1":
                 made = self._read(entry["subquery"], self._within())

@@ -71,7 +71,7 @@ class Uses:
 def find_uses(connection: psycopg.Connection[Any], query: str, wanted: Collection[str]) -> Uses:
     """What a query uses, of which the columns in `wanted` are sent. It reads no row, and leaves nothing behind.
 
-    `connection` is in autocommit. Where it may make no temporary view, as on a standby, tables alone are known, from the plan.
+    Where it may make no temporary view, as on a standby, tables alone are known, from the plan.
     Raises psycopg.Error where the query does not run.
     """
     try:
@@ -109,7 +109,7 @@ def _lineage(
     found = connection.execute(sql_text(__package__, "trees").encode(), {"views": views}).fetchall()
     trees = {oid: parse(tree) for oid, tree in found}
     equal = {oid for (oid,) in connection.execute(EQUAL).fetchall()}
-    lineage = read_lineage(trees.pop(view), views=trees, equal_operators=equal, wanted=wanted)
+    lineage = read_lineage(trees.pop(view), views=trees, tables=tables, equal_operators=equal, wanted=wanted)
     with connection.cursor(row_factory=class_row(Reference)) as cursor:
         lineage.join_by(cursor.execute(sql_text(__package__, "references").encode(), {"oids": list(tables)}).fetchall())
     return lineage
