@@ -13,8 +13,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BUILD = "from setuptools.build_meta import build_wheel; build_wheel({folder!r})"
-pytestmark = pytest.mark.xdist_group("distribution")
-
 SHIPPED = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "worker", "models", "migrations", "examples")
 
 

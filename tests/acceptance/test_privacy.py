@@ -26,8 +26,6 @@ from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
 from worker.local.up.embedded.ports import next_free
 from worker.local.up.parts import Part
 
-pytestmark = pytest.mark.xdist_group("privacy")
-
 PROJECT = 106
 FIRST, LAST, NUMBER, ADDRESS, KEY = "Канаренко", "Zhovtoperko", "671239955", "kanarka.zhovta", "KZH-4471"
 NAME = f"{FIRST} {LAST}"

@@ -9,8 +9,6 @@ import pytest
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.house import House
 
-pytestmark = pytest.mark.xdist_group("under_fire")
-
 HERE = {
     "kill the process at woken",
     "kill the process at taking_in",

@@ -19,8 +19,6 @@ import pytest
 from tests.support.waiting import nothing_waits, wait_until
 from worker.local.up.embedded.ports import next_free
 
-pytestmark = pytest.mark.xdist_group("up")
-
 APART = os.getpid() % 100
 """Two runs of these tests, side by side on one machine, don't look for the same port at the same moment."""
 COMMAND = [sys.executable, "-P", "-m", "worker"]
