@@ -11,6 +11,14 @@ from worker import capture
 from worker.database.connect import capture_session
 from worker.read.faults import is_in_a_row
 
+ALONE = """
+origin = "CRM"
+default_responsible = "1"
+[[sources]]
+name = "checked"
+method = "contacts"
+query = "checked.sql"
+"""
 PHONE = """'[{"type":"phone","value":"0671234567"}]'::json AS "contactDirections" """
 RAISES = """
 CREATE FUNCTION crm.nice(name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
@@ -32,8 +40,9 @@ def prepare(engine: Engine, expression: str, code: str = "") -> None:
     engine.sql(RAISES.format(code=code))
     engine.sql("CREATE DOMAIN crm.good AS text CHECK (VALUE NOT LIKE 'bad%%')")
     engine.sql("CREATE TABLE crm.leads (id int, lead text)")
+    (engine.folder / "sync.toml").write_text(ALONE, encoding="utf-8")
     engine.remap(
-        '[[sources]]\nname = "checked"\nmethod = "contacts"\nquery = "checked.sql"\n',
+        "",
         checked=f"""SELECT c.id AS key, c.name AS "fullName", {expression} AS "staffId", {PHONE} FROM crm.contacts c""",
     )
     engine.contacts(1, 9)
@@ -165,14 +174,13 @@ watch = [{ table = "crm.rates", keys = "SELECT c.id FROM crm.contacts c" }]
 def test_a_changed_row_that_fails_in_keys_stops_no_other(engine: Engine, keys: str) -> None:
     """All of its source are read instead, and the next row is fanned out."""
     prepare(engine, "NULL")
-    engine.remap("")
     engine.sql(
-        "INSERT INTO ringostat_sync.watches (id, source, table_name, keys, definition) VALUES ('w', 'contacts', 'crm.companies', %s, '{}')",
+        "INSERT INTO ringostat_sync.watches (id, source, table_name, keys, definition) VALUES ('w', 'checked', 'crm.companies', %s, '{}')",
         keys,
     )
     for name in ("bad", "other"):
         engine.sql(
-            "INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('contacts', 'w', jsonb_build_object('name', %s::text))",
+            "INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('checked', 'w', jsonb_build_object('name', %s::text))",
             name,
         )
     engine.collect()

@@ -64,7 +64,7 @@ def _source(wiring: Wiring, source: Source, sample: int, *, has_triggers: bool) 
             yield from _policies(source, uses)
             found = by_itself.read(session, query, max(sample, 1))
         except psycopg.Error as error:
-            yield Finding(f"{source.name}: {_failure(session, source, error)}", stops=True)
+            yield from _failure(session, source, query, error)
             return
         if found.rows != []:  # what has no row is never well
             yield Finding(f"{source.name}: the query runs, its key is {found.plan.key_type}")
@@ -134,11 +134,22 @@ def _data(session: Session, source: Source, watch: Resolved, uses: Uses, found: 
         yield warning(f"{source.name}: rows of {watch.table.name} could not be looked at: {first_line(error)}")
 
 
-def _failure(session: Session, source: Source, error: psycopg.Error) -> str:
-    """Why a query fails; for row level security, what to do."""
-    if hides_rows(error):
-        return f"{first_line(error)}. {broken_or_unavailable(source, error)}"
-    return f"the query fails: {by_itself.why(session, error)}"
+def _failure(session: Session, source: Source, query: str, error: psycopg.Error) -> Iterator[Finding]:
+    """Why a query fails; for row level security, whose policies they are."""
+    if not hides_rows(error):
+        yield Finding(f"{source.name}: the query fails: {by_itself.why(session, error)}", stops=True)
+        return
+    tables = find_uses(session, query, columns_read(source.method)).tables.values()
+    hiding = [table for table in tables if table.policies is not None]
+    for table in hiding:
+        which = f"({listed(table.policies)}) " if table.policies else ""
+        told = f"row level security of {table.name} {which}hides rows from this role: give it BYPASSRLS, or"
+        yield Finding(
+            f"{source.name}: {told} write row_security = true into the source if what it sees is meant to be all",
+            stops=True,
+        )
+    if not hiding:  # they apply to the owner of a view
+        yield Finding(f"{source.name}: {first_line(error)}. {broken_or_unavailable(source, error)}", stops=True)
 
 
 def _policies(source: Source, uses: Uses) -> Iterator[Finding]:
