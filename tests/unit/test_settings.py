@@ -52,6 +52,10 @@ def test_an_empty_environment_has_the_defaults():
         "sandbox_auth_key": None,
         "flower_port": 5555,
         "flower_basic_auth": None,
+        "console_port": 8090,
+        "console_basic_auth": None,
+        "sync_alert_url": None,
+        "sync_log_format": None,
     }
 
 
