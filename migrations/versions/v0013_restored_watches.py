@@ -2,9 +2,9 @@
 
 from migrations.statements import run
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:
-    run("0011_restored_watches.sql")
+    run("0013_restored_watches.sql")
