@@ -11,9 +11,9 @@ from tests.chaos.house import House
 
 HERE = {
     "kill the process at woken",
-    "kill the process at taking_in",
+    "kill the process at ingesting",
     "kill the process at claimed",
-    "kill all of its worker at begun",
+    "kill all of its worker at opened",
     "kill the process at answered",
     "kill the process at settling",
     "kill the process at settled",

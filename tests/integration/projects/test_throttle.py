@@ -15,7 +15,7 @@ from tests.support.engine import PROJECT, Engine
 from tests.support.waiting import wait_until
 from worker.cli import session
 from worker.cli.app import make_app
-from worker.cli.status import held_back
+from worker.cli.status import throttled
 from worker.local.sandbox.faults import Latency, Refuse, Status
 from worker.operate.status import read_status
 
@@ -133,15 +133,15 @@ def test_an_operator_who_knows_better_ends_it(engine: Engine, monkeypatch: pytes
     engine.change(1)
     engine.push()
     with engine.wiring.engine.connect() as connection:
-        [told] = held_back(read_status(connection, engine.wiring.mapping))
-    assert told.startswith(f"{PROJECT} holds back until ")
+        [told] = throttled(read_status(connection, engine.wiring.mapping))
+    assert told.startswith(f"{PROJECT} is throttled until ")
     assert engine.collect() == []
 
     resume(engine, monkeypatch)
     engine.drain()
     assert engine.lane().sent == 1
     with engine.wiring.engine.connect() as connection:
-        assert held_back(read_status(connection, engine.wiring.mapping)) == []
+        assert throttled(read_status(connection, engine.wiring.mapping)) == []
 
 
 @pytest.fixture

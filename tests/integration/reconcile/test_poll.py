@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from tests.support.engine import Engine
 from tests.support.waiting import wait_until
@@ -195,7 +196,7 @@ def test_a_database_in_which_we_may_only_read_is_polled(polled: Callable[..., En
     engine.sql("DROP ROLE IF EXISTS reader_of_polls")
     engine.sql("CREATE ROLE reader_of_polls LOGIN PASSWORD 'p' IN ROLE pg_read_all_data")
     engine.sql("ALTER ROLE reader_of_polls SET default_transaction_read_only = on")
-    address = engine.wiring.crm.url.set(username="reader_of_polls", password="p")
+    address = make_url(engine.database_url).set(username="reader_of_polls", password="p")
     settings = engine.wiring.settings.model_copy(
         update={
             "crm_database_url": type(engine.wiring.settings.database_url)(address.render_as_string(hide_password=False))

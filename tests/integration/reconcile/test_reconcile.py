@@ -18,6 +18,7 @@ from worker.reconcile.request import request
 from worker.reconcile.state import Figures
 
 ANOTHER = """
+# The last of the sources.
 [[sources]]
 name = "others"
 method = "contacts"
