@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from worker.capture.states import MENDED_BY_INSTALL, State, WatchStatus
 from worker.config.model import Mapping
 from worker.database.sql import sql
+from worker.operate.drift import problems_of_drift, read_drift
 from worker.operate.parts import Part, problems_of_parts, read_parts
 from worker.operate.problem import Problem
 from worker.operate.times import iso
@@ -32,6 +33,7 @@ def find_problems(connection: Connection, mapping: Mapping, capture: list[WatchS
         *_stuck(connection, mapping),
         *_uncollected(connection, mapping),
         *_incidents(connection),
+        *problems_of_drift(read_drift(connection, mapping)),
     ]
 
 

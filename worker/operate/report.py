@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from worker.capture.states import WatchStatus
 from worker.config.model import Mapping
+from worker.operate.drift import read_drift
 from worker.operate.health import find_problems
 from worker.operate.parts import Part, read_parts
 from worker.operate.problem import Problem
@@ -43,7 +44,10 @@ def read_report(
 ) -> Report:
     """The whole state of the job now. `watches`: how capture is; `more`: problems that PostgreSQL can't tell of."""
     problems = [*more, *find_problems(connection, mapping, list(watches))]
-    return Report(read_status(connection, mapping), read_parts(connection), capture_rows(mapping, watches), problems)
+    drift = {one.source: one.as_json() for one in read_drift(connection, mapping)}
+    return Report(
+        read_status(connection, mapping), read_parts(connection), capture_rows(mapping, watches), problems, drift
+    )
 
 
 def capture_rows(mapping: Mapping, watches: Sequence[WatchStatus]) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from worker.config.model import Mapping, Method, Project, Rate
 from worker.database.sql import sql
+from worker.operate.drift import Drift, lane_drift, read_drift
 from worker.operate.times import iso
 
 
@@ -60,14 +61,18 @@ class LaneStatus:
 def read_status(connection: Connection, mapping: Mapping) -> list[LaneStatus]:
     """One entry per configured project and method, organizations before contacts."""
     lanes = sorted({(source.project, source.method) for source in mapping.sources.values()}, key=_order)
-    return [_lane(connection, mapping, project, method) for project, method in lanes]
+    drift = read_drift(connection, mapping)
+    return [
+        _lane(connection, mapping, lane, [one for one in drift if (one.project, one.method) == lane]) for lane in lanes
+    ]
 
 
 def _order(lane: tuple[int, Method]) -> tuple[int, bool]:
     return lane[0], lane[1] is Method.CONTACTS
 
 
-def _lane(connection: Connection, mapping: Mapping, project_id: int, method: Method) -> LaneStatus:
+def _lane(connection: Connection, mapping: Mapping, of: tuple[int, Method], drift: list[Drift]) -> LaneStatus:
+    project_id, method = of
     alike = [source for source in mapping.sources.values() if (source.project, source.method) == (project_id, method)]
     project = mapping.projects[project_id]
     lane = {"project": project_id, "method": method}
@@ -93,7 +98,7 @@ def _lane(connection: Connection, mapping: Mapping, project_id: int, method: Met
         eta_s=eta(project, row.pending + row.in_flight, paused=row.reason is not None),
         last_accepted_at=iso(accepted_at) if accepted_at else None,
         dead_by_reason=dict(more.dead_by_reason or {}),
-        drift=None,
+        drift=lane_drift(drift),
         throttled_until=iso(row.throttled_until) if row.throttled_until else None,
         last_hour=tuple(more.last_hour or ()),
     )

@@ -218,3 +218,15 @@ def test_an_alert_that_nobody_takes_harms_nothing(running: Engine) -> None:
         assert not send_alert("http://127.0.0.1:9/hook", Network(), "text")
 
     assert [line["event"] for line in lines] == ["alert_failed"]
+
+
+def test_what_a_reconciliation_holds_is_a_problem(running: Engine) -> None:
+    """Until it is confirmed, or the next one finds less."""
+    running.sql(
+        "INSERT INTO ringostat_sync.reconciliations SELECT 'contacts', %s, 'contacts', now(), now(), 500, 300, 0, 1, true, false",
+        PROJECT,
+    )
+    assert keys(running) == {"held:contacts"}
+
+    running.sql("UPDATE ringostat_sync.reconciliations SET held = false")
+    assert keys(running) == set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from models.states import Method
 from tests.support.engine import PROJECT, Engine, document
 from worker.cli.status import why_paused
 from worker.local.sandbox.faults import Refuse, Status
@@ -256,3 +257,39 @@ def test_counts_survive_purges(engine: Engine) -> None:
     lane = engine.lane()
 
     assert (lane.sent, lane.unchanged, lane.absent) == (3, 1, 2)
+
+
+RECONCILED = """
+INSERT INTO ringostat_sync.reconciliations
+    (source, project, method, started_at, finished_at, known, differing, never_sent, gone, held, confirmed)
+VALUES (%s, %s, 'contacts', %s, %s, 500, %s, %s, %s, %s, false)
+"""
+
+
+def reconciled(
+    engine: Engine, source: str, at: str, found: tuple[int, int, int], *, project: int = PROJECT, held: bool = False
+) -> None:
+    """A reconciliation of a source that ended at `at` and found so many differing, never sent and gone."""
+    engine.sql(RECONCILED, source, project, at, at, *found, held)
+
+
+def test_drift_is_the_sum_over_the_sources_of_a_lane(engine: Engine) -> None:
+    """Each figure summed, the latest end, held if any is held; a lane that no source belongs to has none."""
+    reconciled(engine, "contacts", "2026-11-01T02:00:00Z", (1, 2, 3))
+    reconciled(engine, "leads", "2026-11-02T02:00:00Z", (40, 50, 60), held=True)
+
+    assert engine.lane().drift == {
+        "differing": 41,
+        "never_sent": 52,
+        "gone": 63,
+        "at": "2026-11-02T02:00:00Z",
+        "held": True,
+    }
+    assert engine.lane(Method.ORGANIZATIONS).drift is None
+
+
+def test_a_source_that_went_to_another_project_has_no_drift(engine: Engine) -> None:
+    """What was found for a project that the mapping no longer names says nothing of the one it names now."""
+    reconciled(engine, "contacts", "2026-11-01T02:00:00Z", (1, 2, 3), project=PROJECT + 1)
+
+    assert engine.lane().drift is None
