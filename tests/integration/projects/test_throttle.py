@@ -110,7 +110,7 @@ def test_a_grant_that_has_become_void_is_not_used(make_engine: Callable[..., Eng
         else:
             engine.throttle()
 
-    engine.wiring.pusher.departures.sleep = sleep
+    engine.wiring.pusher.sender.sleep = sleep
     engine.wiring.pusher.push(batch)
 
     assert engine.posted() == []
@@ -121,7 +121,7 @@ def resume(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command, in the engine's environment."""
     for name, value in engine.wiring.settings.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(session, "set_up_logs", lambda _: None)  # it would outlive the runner's standard error
+    monkeypatch.setattr(session, "set_up_logs", lambda *_: None)  # it would outlive the runner's standard error
     done = CliRunner().invoke(make_app(), ["resume", str(PROJECT)])
     assert (done.exit_code, done.output) == (0, f"Project {PROJECT} is resumed.\n")
 
@@ -178,7 +178,7 @@ def test_a_wait_in_the_middle_of_a_split_has_a_ceiling(half_way: Engine, lost: s
     assert seconds <= 60
     if lost == "Redis":
         half_way.wiring.redis.flushall()
-    half_way.let_go()
+    half_way.end_throttle()
     half_way.drain(timeout=5)
 
     assert half_way.lane().sent == 7
