@@ -39,7 +39,10 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
     local left = redis.call('PTTL', key)
     if left > 0 then redis.call('PEXPIRE', key, left + by / 1000) end
     if string.find(key, ':bucket$') then
-        for _, name in ipairs({'next', 'held', 'seen'}) do redis.call('HSET', key, name, later(redis.call('HGET', key, name))) end
+        for _, name in ipairs({'next', 'held', 'seen'}) do
+            local value = redis.call('HGET', key, name)
+            if value then redis.call('HSET', key, name, later(value)) end
+        end
     elseif string.find(key, ':permits$') then
         local times = redis.call('LRANGE', key, 0, -1)
         for i = 1, #times do redis.call('LSET', key, i - 1, later(times[i])) end

@@ -42,7 +42,7 @@ def up(folder: Path) -> None:
 
 def flower(_: Path) -> None:
     """The command `flower`."""
-    run_flower(load_settings(SERVERS), "127.0.0.1", writable=False, database=None)
+    run_flower(load_settings(SERVERS), "127.0.0.1", lambda: None, writable=False, database=None)
 
 
 @pytest.mark.parametrize(

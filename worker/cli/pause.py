@@ -28,9 +28,9 @@ def pause(project: ProjectId) -> None:
 
 
 def resume(project: ProjectId) -> None:
-    """Lift any pause of a project, and a `Retry-After` of the API's.
+    """Lift any pause of a project.
 
-    Its waiting contacts are due now.
+    A `Retry-After` of the API's is lifted too. Its waiting contacts are due now.
     """
     settings = begin()
     mapping = mapping_of(settings)

@@ -135,6 +135,7 @@ def test_contacts_that_wait_and_are_not_sent_are_told(running: Engine) -> None:
 
     running.throttle()
     running.collect()
+    running.sql("UPDATE ringostat_sync.service_health SET throttled_until = NULL")
     running.sql("UPDATE ringostat_sync.pending SET captured_at = now() - interval '2 minutes'")
     assert keys(running) == {f"waiting:{PROJECT}:contacts"}
 

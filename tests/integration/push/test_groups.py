@@ -124,7 +124,7 @@ def test_a_lease_that_is_lost_later_costs_its_own_batch_alone(
     go_on = getattr(room, step)
 
     def losing(self, going):
-        engine.sql("UPDATE ringostat_sync.batches SET token = token + 1 WHERE id = %s AND token = 1", batches[1])
+        engine.sql("UPDATE ringostat_sync.batches SET token = token + 1 WHERE id = %s", batches[1])
         return go_on(self, going)
 
     monkeypatch.setattr(room, step, losing)
