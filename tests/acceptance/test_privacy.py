@@ -20,7 +20,7 @@ import pytest
 from redis import Redis
 
 from tests.support.waiting import nothing_waits, wait_until
-from worker.local.sandbox.faults import Status
+from worker.local.sandbox.faults import Break, Status
 from worker.local.sandbox.server import Sandbox
 from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
 from worker.local.up.embedded.ports import next_free
@@ -254,10 +254,19 @@ def is_echoed(job: Job) -> None:
     """The API quotes the document in its answer's body and headers."""
     echo = json.dumps({"error": f"{NAME} {DIRECTIONS}"}, ensure_ascii=False)
     headers = {"X-Error": f"{LAST} {NUMBER} {ADDRESS}"}
-    for status, times, reason in ((422, 1, "refused"), (413, 1, "too_large"), (500, 2, "attempts")):
-        job.sandbox.faults.add(Status(status=status, times=times, body=echo, headers=headers))
+    for status, reason in ((422, "refused"), (413, "too_large")):
+        job.sandbox.faults.add(Status(status=status, body=echo, headers=headers))
         job.change(key := job.person(reason))
         job.is_buried(key, reason)
+    # Attempts count only while the API accepts others.
+    job.sandbox.faults.add(Status(status=500, body=echo, headers=headers))
+    job.sandbox.faults.add(Break(field="externalId", contains="attempts"))
+    job.change(key := job.person("attempts"))
+    failed = "SELECT 1 FROM ringostat_sync.requests WHERE outcome = 'server_error'"
+    wait_until(lambda: job.sql(failed), timeout=20, what="the first try")
+    job.change(other := job.person("between"))
+    job.arrives(other)
+    job.is_buried(key, "attempts")
 
 
 def breaks_the_mapping(job: Job) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.engine import PROJECT, Engine
 from worker.local.sandbox.server import Sandbox
+from worker.messages import Messages
 from worker.projects import pauses
 from worker.tasks import register
 
@@ -50,7 +51,9 @@ def sweep(engine: Engine) -> None:
     application: Any = SimpleNamespace(
         task=lambda run, name, **_: tasks.update({name: run}), send_task=lambda *_, **__: None
     )
-    register(application, engine.wiring.settings, engine.wiring)
+    register(
+        application, engine.wiring.settings, engine.wiring, Messages(lambda *_, **__: None, "tests", lambda _: 0, 1)
+    )
     tasks["sweep"]()
 
 
