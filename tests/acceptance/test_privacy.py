@@ -107,7 +107,7 @@ class Job:
 
     def is_buried(self, key: str, reason: str) -> None:
         found = "SELECT 1 FROM ringostat_sync.dead_letters WHERE key = %s AND reason = %s"
-        wait_until(lambda: self.sql(found, key, reason), timeout=20, what=f"the dead letter of {key}: {reason}")
+        wait_until(lambda: self.sql(found, key, reason), timeout=60, what=f"the dead letter of {key}: {reason}")
 
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -262,19 +262,26 @@ def is_echoed(job: Job) -> None:
     job.sandbox.faults.add(Status(status=500, body=echo, headers=headers))
     job.sandbox.faults.add(Break(field="externalId", contains="attempts"))
     job.change(key := job.person("attempts"))
-    failed = "SELECT 1 FROM ringostat_sync.requests WHERE outcome = 'server_error'"
+    failed = "SELECT 1 FROM ringostat_sync.requests WHERE outcome = 'failed'"
     wait_until(lambda: job.sql(failed), timeout=20, what="the first try")
     job.change(other := job.person("between"))
     job.arrives(other)
+    job.sql("UPDATE ringostat_sync.pending SET due_at = clock_timestamp() WHERE key = %s", key)
     job.is_buried(key, "attempts")
 
 
 def breaks_the_mapping(job: Job) -> None:
     """The mapping's own function fails, and its message quotes the name."""
     job.change(key := job.person("broken", trap="raise"))
+    job.is_buried(key, "mapping_error")
+    job.sql("ALTER TABLE crm.contacts RENAME COLUMN trap TO was_trap", on_crm=True)
+    job.change(other := job.person("waits"))
     paused = "SELECT 1 FROM ringostat_sync.pauses WHERE reason = 'mapping_broken'"
     wait_until(lambda: job.sql(paused), timeout=20, what="the pause")
+    job.sql("ALTER TABLE crm.contacts RENAME COLUMN was_trap TO trap", on_crm=True)
+    job.arrives(other)
     job.sql("UPDATE crm.contacts SET trap = NULL WHERE key = %s", key, on_crm=True)
+    job.change(key)
     job.arrives(key)
 
 
