@@ -331,7 +331,6 @@ def test_logs_at_debug_level_hold_ids_only(job: Job) -> None:
         ("worker", "sqlalchemy.engine.Engine"),
         ("beat", "celery.beat"),
         ("listen", "sqlalchemy.engine.Engine"),
-        ("flower", "flower"),
     ],
 )
 def test_libraries_speak_at_debug_level(job: Job, part: str, logger: str) -> None:
