@@ -104,7 +104,7 @@ class IncidentKind(StrEnum):
     """What can happen to the database itself."""
 
     WENT_BACK = "went_back"
-    """It lost what it had: a restore, or a failover that lost commits. `reconcile` makes it good."""
+    """It lost what it had: a restore, or a failover that lost commits. Over when every source was reconciled."""
 
     SEQUENCES_BEHIND = "sequences_behind"
     """Ids would be given a second time, as after a move by logical replication. `migrate` sets them right."""

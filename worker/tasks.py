@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from worker.failpoints import Failpoint, hit
 from worker.listen.look import look
 from worker.messages import Messages
 from worker.projects import pauses
+from worker.reconcile.request import request
 from worker.upkeep.incidents import look_for_incidents
 from worker.upkeep.purge import purge
 from worker.upkeep.recover import recover
@@ -132,7 +133,8 @@ class Tasks:
         """Take back what is lost, send lost messages again, and see whether the database is what it was."""
         found = recover(self.parts.engine)
         self.messages.push_again(found.unsent)
-        look_for_incidents(self.parts.engine, self.parts.marks)
+        reconcile = partial(request, reason="went_back")
+        look_for_incidents(self.parts.engine, self.parts.marks, self.parts.mapping.sources, reconcile)
         return {"taken_back": len(found.taken_back), "unsent": len(found.unsent)}
 
     def poll(self) -> dict[str, bool]:

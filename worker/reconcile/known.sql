@@ -1,8 +1,8 @@
--- What is known of contacts whose document is not the one last accepted. `is_known`: something of it was accepted at this address.
+-- What is known of contacts whose document is not the one last accepted. `is_known`: what the API holds of it is known, at this address.
 -- `is_newer`: that was after we began to read. `waits`: it is on its way anyhow. The dead letter is the last that is open or was
 -- discarded, if nothing was accepted since. `OFFSET 0`: each contact is looked up.
 SELECT
-    w.key, d.key IS NOT NULL AS is_known, coalesce(d.accepted_at >= :read_at, false) AS is_newer,
+    w.key, d.digest IS NOT NULL AS is_known, coalesce(d.accepted_at >= :read_at, false) AS is_newer,
     EXISTS (
         SELECT FROM ringostat_sync.pending AS p
         WHERE p.project = :project AND p.method = :method AND p.identity = :identity AND p.key = w.key

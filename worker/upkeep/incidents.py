@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +26,7 @@ MARGIN = 3600.0
 WHAT_TO_DO = {
     IncidentKind.WENT_BACK: (
         "The database went back in time (a restore, or a failover that lost commits), so that what was accepted is not known:"
-        " run `ringostat-sync reconcile`."
+        " every source is compared anew by itself; `ringostat-sync reconcile` does it at once."
     ),
     IncidentKind.SEQUENCES_BEHIND: (
         "The database would give ids a second time (a move by logical replication): run `ringostat-sync migrate`."
@@ -47,10 +48,12 @@ class OpenIncident:
         return WHAT_TO_DO[self.kind]
 
 
-def look_for_incidents(engine: Engine, marks: PostedMarks) -> None:
-    """Notice what has happened since the last look, and stop believing what it makes doubtful.
+def look_for_incidents(
+    engine: Engine, marks: PostedMarks, sources: Collection[str], reconcile: Callable[[Connection, str], object]
+) -> None:
+    """Notice what has happened since the last look, stop believing what it makes doubtful, and see whether it is made good.
 
-    Raises RedisError where Redis does not answer.
+    `reconcile` asks for a source to be compared with what was accepted. Raises RedisError where Redis does not answer.
     """
     newest = marks.newest()
     with engine.begin() as connection:
@@ -66,10 +69,13 @@ def look_for_incidents(engine: Engine, marks: PostedMarks) -> None:
     if found.went_back:
         marks.forget()
     for incident in standing:
-        if incident.kind is IncidentKind.WENT_BACK and not incident.is_ready:
-            _erase(engine, incident.noticed_at)
         if incident.kind is IncidentKind.SEQUENCES_BEHIND and not found.is_behind:
             close_incident(engine, incident.kind)
+        elif incident.kind is IncidentKind.WENT_BACK and incident.is_ready:
+            _close_reconciled(engine, sources)
+        elif incident.kind is IncidentKind.WENT_BACK:
+            _erase(engine, incident.noticed_at)
+            _ask(engine, sources, reconcile)
 
 
 def open_incidents(connection: Connection) -> list[OpenIncident]:
@@ -104,5 +110,18 @@ def _erase(engine: Engine, noticed_at: datetime) -> None:
     while erased == CHUNK:
         with engine.begin() as connection:
             erased = connection.execute(sql(__package__, "erase_digests"), values).rowcount
+
+
+def _ask(engine: Engine, sources: Collection[str], reconcile: Callable[[Connection, str], object]) -> None:
+    """Once nothing is believed any more, every source is to be compared."""
     with engine.begin() as connection:
-        connection.execute(sql(__package__, "end_erasing"))
+        if connection.execute(sql(__package__, "end_erasing")).rowcount:
+            for source in sources:
+                reconcile(connection, source)
+
+
+def _close_reconciled(engine: Engine, sources: Collection[str]) -> None:
+    """The incident is over when every source was compared since."""
+    with engine.begin() as connection:
+        if connection.execute(sql(__package__, "close_reconciled"), {"sources": list(sources)}).rowcount:
+            log.info("went_back_is_made_good")
