@@ -191,10 +191,10 @@ def messages(application: Celery, settings: Settings, wiring: Wiring) -> Message
         except OperationalError as error:
             raise BrokerUnavailableError(problem(error)) from error
 
-    def length(queue: str) -> int:
-        return wiring.queues.length(queue)  # connected to after the fork
+    def queues() -> Queues:
+        return wiring.queues  # connected to after the fork
 
-    return Messages(send, settings.sync_name, length, len(wiring.mapping.projects))
+    return Messages(send, settings.sync_name, queues, len(wiring.mapping.projects))
 
 
 def send_collect(settings: Settings, wiring: Wiring) -> Callable[[int], None]:

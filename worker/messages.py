@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from worker.collect.groups import Message
 
@@ -20,17 +20,25 @@ def queue_name(installation: str, kind: str) -> str:
     return f"{installation}.{kind}"
 
 
+class Waiting(Protocol):
+    """What waits in the queues, by their names."""
+
+    def length(self, queue: str) -> int: ...
+
+    def holds(self, queue: str, task: str) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Messages:
     """Sends tasks, and raises BrokerUnavailableError where the broker takes none.
 
-    `send` takes a task's name, its arguments and options; `installation` names the queues, whose `length` is asked by name.
+    `send` takes a task's name, its arguments and options; `installation` names the queues, and `queues` tells what waits in them.
     `projects`: how many there are; one message waiting for each says all there is to say.
     """
 
     send: Callable[..., Any]
     installation: str
-    length: Callable[[str], int]
+    queues: Callable[[], Waiting]
     projects: int
 
     def collect(self, project: int) -> None:
@@ -54,17 +62,19 @@ class Messages:
             self._send("fan_out", UPKEEP, [project])
 
     def poll(self) -> None:
-        """Have the next stretch of a poll read."""
-        if self._waiting(UPKEEP) < LONG:
-            self._send("poll", UPKEEP, [])
+        """Have the next stretch of a poll read, unless one waits already."""
+        self._send_once("poll")
 
     def reconcile(self) -> None:
-        """Have the next stretch of a reconciliation walked."""
-        if self._waiting(UPKEEP) < LONG:
-            self._send("reconcile", UPKEEP, [])
+        """Have the next stretch of a reconciliation walked, unless one waits already."""
+        self._send_once("reconcile")
 
     def _waiting(self, kind: str) -> int:
-        return self.length(queue_name(self.installation, kind))
+        return self.queues().length(queue_name(self.installation, kind))
+
+    def _send_once(self, task: str) -> None:
+        if not self.queues().holds(queue_name(self.installation, UPKEEP), task):
+            self._send(task, UPKEEP, [])
 
     def _send(self, task: str, queue: str, arguments: list[Any]) -> None:
         self.send(task, arguments, queue=queue_name(self.installation, queue))

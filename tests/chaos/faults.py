@@ -39,7 +39,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
     local left = redis.call('PTTL', key)
     if left > 0 then redis.call('PEXPIRE', key, left + by / 1000) end
     if string.find(key, ':bucket$') then
-        for _, name in ipairs({'next', 'held', 'seen'}) do
+        for _, name in ipairs({'next', 'throttled', 'seen'}) do
             local value = redis.call('HGET', key, name)
             if value then redis.call('HSET', key, name, later(value)) end
         end

@@ -159,8 +159,8 @@ def test_an_operator_may_end_a_hold(bench: Bench) -> None:
     assert isinstance(answer, Permit)
 
 
-def test_a_hold_ends_when_postgresql_says_so(bench: Bench) -> None:
-    """What Redis knows of it is a copy: a hold that PostgreSQL has forgotten, or thinks shorter, ends in Redis too."""
+def test_a_throttle_ends_when_postgresql_says_so(bench: Bench) -> None:
+    """What Redis knows of it is a copy: a throttle that PostgreSQL has forgotten, or thinks shorter, ends in Redis too."""
     limits = project(5, 1.0)
     bench.throttle(limits, 86_400)
     bench.throttled_until = bench.clock.now + 10
@@ -324,7 +324,7 @@ def test_a_clock_set_back_stops_nobody(bench: Bench, back: float, idle: float) -
 
 
 @pytest.mark.parametrize("back", BACK)
-def test_a_hold_lasts_as_long_as_was_asked_for(bench: Bench, back: float) -> None:
+def test_a_throttle_lasts_as_long_as_was_asked_for(bench: Bench, back: float) -> None:
     """A clock set back makes it no longer than it was when the API asked for it."""
     limits = project(5, 1.0)
     bench.throttle(limits, 30)
@@ -369,7 +369,7 @@ def test_what_lies_far_ahead_is_brought_nearer(bench: Bench, ahead: float) -> No
     moments = [int(float(moment)) + int(ahead * 1e6) for moment in bench.redis.lrange(permits, 0, -1)]
     bench.redis.delete(permits)
     bench.redis.rpush(permits, *moments)
-    for name in ("next", "held"):
+    for name in ("next", "throttled"):
         bench.redis.hset(bucket, name, int((bench.clock.now + ahead) * 1e6))
     answer = bench.limiter.take(limits, 5.0)
 

@@ -12,17 +12,24 @@ QUEUES = {"collect": "here.collect", "push": "here.push", "fan_out": "here.upkee
 
 
 class Broker:
-    """Keeps what is sent; so many messages wait in each of its queues."""
+    """Keeps what is sent; so many messages wait in each of its queues, and those for `tasks` among them."""
 
-    def __init__(self, waiting: int) -> None:
+    def __init__(self, waiting: int, *tasks: str) -> None:
+        self._tasks = tasks
         self.sent: list[tuple[str, list[Any], str]] = []
         self._waiting = waiting
 
     def send(self, task: str, arguments: list[Any], *, queue: str) -> None:
         self.sent.append((task, arguments, queue))
 
+    def length(self, _: str) -> int:
+        return self._waiting
+
+    def holds(self, queue: str, task: str) -> bool:
+        return queue == "here.upkeep" and task in self._tasks
+
     def messages(self, projects: int) -> Messages:
-        return Messages(self.send, "here", lambda _: self._waiting, projects)
+        return Messages(self.send, "here", lambda: self, projects)
 
 
 @pytest.mark.parametrize("projects", [1, 3])
@@ -60,3 +67,13 @@ def test_a_fan_out_is_asked_for_unless_the_queue_is_long(waiting: int, sent: int
     broker.messages(1).fan_out(106)
 
     assert broker.sent == [("fan_out", [106], QUEUES["fan_out"])][:sent]
+
+
+@pytest.mark.parametrize("task", ["poll", "reconcile"])
+@pytest.mark.parametrize(("waiting", "sent"), [((), 1), (("sweep",), 1), (("poll", "reconcile"), 0)])
+def test_a_stretch_is_asked_for_once(task: str, waiting: tuple[str, ...], sent: int) -> None:
+    """One that waits already stands for the next."""
+    broker = Broker(len(waiting), *waiting)
+    getattr(broker.messages(1), task)()
+
+    assert broker.sent == [(task, [], "here.upkeep")][:sent]

@@ -41,7 +41,8 @@ class Application:
 
     def register(self, wiring: SimpleNamespace, **environment: str) -> None:
         """Register the tasks."""
-        messages = Messages(self.send_task, "test", lambda _: 0, projects=1)
+        nothing = SimpleNamespace(length=lambda _: 0, holds=lambda *_: False)
+        messages = Messages(self.send_task, "test", lambda: nothing, projects=1)
         register(self, load_settings(environment), wiring, messages)  # type: ignore[arg-type]
 
 

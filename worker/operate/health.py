@@ -9,6 +9,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Connection
 
+from worker.broker.client import problem
 from worker.capture.states import MENDED_BY_INSTALL, State, WatchStatus
 from worker.config.model import Mapping
 from worker.database.sql import sql
@@ -50,8 +51,7 @@ def problem_of_redis(redis: Redis) -> list[Problem]:
     try:
         redis.ping()
     except RedisError as error:
-        told = f"REDIS_URL: Redis does not answer ({type(error).__name__}): nothing is sent until it does."
-        return [Problem("redis", told)]
+        return [Problem("redis", f"{problem(error).removesuffix('.')}: nothing is sent until it is well.")]
     return []
 
 

@@ -12,6 +12,7 @@ from tests.support.clock import Clock
 from tests.support.deaths import kill_while
 from tests.support.engine import Engine
 from worker.local.sandbox.faults import Status
+from worker.upkeep.incidents import look_for_incidents
 from worker.upkeep.recover import MESSAGE_PATIENCE, recover
 
 BACK = [timedelta(seconds=-40), timedelta(hours=-1), timedelta(days=-40)]
@@ -21,7 +22,6 @@ UNION ALL SELECT 1 FROM ringostat_sync.batches
     WHERE greatest(lease_until - interval '120 s', due_at - interval '60 s', sent_at, cut_at - interval '1 year') > ringostat_sync.clock()
 UNION ALL SELECT 1 FROM ringostat_sync.pauses WHERE until > ringostat_sync.clock() + interval '10 s'
 UNION ALL SELECT 1 FROM ringostat_sync.service_health WHERE throttled_until > ringostat_sync.clock() + interval '10 s'
-UNION ALL SELECT 1 FROM ringostat_sync.requests WHERE posted_at > ringostat_sync.clock()
 UNION ALL SELECT 1 FROM ringostat_sync.deliveries WHERE accepted_at > ringostat_sync.clock()
 """
 
@@ -107,7 +107,7 @@ def test_a_lost_message_is_found_when_it_was_going_to_be(engine: Engine, set_bac
 
 
 def test_nothing_is_left_ahead_of_the_clock(engine: Engine, set_back: Callable[[], None]) -> None:
-    """Not what was posted nor what was accepted either: a document's age and a quota go by it."""
+    """Nor what was accepted: whether a document is older than another goes by it."""
     engine.contacts(1, 6)
     engine.change(1, 2, 3)
     engine.drain()
@@ -152,3 +152,14 @@ def test_a_locked_row_leaves_it_to_the_next(engine: Engine) -> None:
     with capture_logs() as told:
         recover(engine.wiring.engine)
     assert [line["event"] for line in told] == ["clock_set_back"]
+
+
+def test_a_clock_set_back_is_no_restored_database(engine: Engine, set_back: Callable[[], None]) -> None:
+    """Redis knows the last requests by their times, which stay as they were."""
+    engine.contacts(1, 3)
+    engine.change(1, 2, 3)
+    engine.drain()
+    set_back()
+    look_for_incidents(engine.wiring.engine, engine.wiring.marks)
+
+    assert engine.sql("SELECT kind FROM ringostat_sync.incidents") == []

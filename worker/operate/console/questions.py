@@ -133,9 +133,7 @@ class Questions:
         known_project(self.wiring.mapping, project)
         with self.wiring.engine.begin() as connection:
             pauses.resume(connection, project)
-        with suppress(
-            LimiterUnavailableError
-        ):  # Redis forgets the throttle when it is back: PostgreSQL has none any more
+        with suppress(LimiterUnavailableError):  # what Redis knows is a copy: workers ask PostgreSQL when it is back
             self.wiring.limiter.reset(self.wiring.mapping.projects[project])
         self._report = None
 
