@@ -200,9 +200,7 @@ def test_429s_to_requests_that_left_together_count_as_one(
     batches = engine.collect()
     with ThreadPoolExecutor(count) as pool:
         list(pool.map(engine.wiring.pusher.push, batches))
-    seen = (
-        "SELECT throttles, throttled_until < clock_timestamp() + interval '1.1 s' FROM ringostat_sync.service_health"
-    )
+    seen = "SELECT throttles, throttled_until < clock_timestamp() + interval '1.1 s' FROM ringostat_sync.service_health"
     assert engine.outcomes() == ["throttled"] * count
     assert engine.sql(seen) == [(1, True)]
 
