@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from signal import alarm
 from typing import TYPE_CHECKING, Any
 
 # Read when Celery is imported: at SIGTERM a worker finishes what it holds for a bounded time, and gives the rest back.
@@ -25,7 +26,7 @@ from worker.broker.beat import SparingScheduler, every
 from worker.broker.client import problem, redis_client
 from worker.broker.queues import Queues
 from worker.broker.transport import OPTIONS, simple, tls_options, transport_to
-from worker.broker.watchdog import Watchdog
+from worker.broker.watchdog import GRACE, Watchdog
 from worker.config.extras import require_extra
 from worker.config.settings import Settings
 from worker.errors import BrokerUnavailableError, ConfigError
@@ -69,7 +70,6 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_ignore_result": True,
         "task_acks_late": True,  # a process takes a message when it is free for it, and none to keep
         "worker_prefetch_multiplier": 1,
-        "worker_consumer": "worker.broker.consumer:PatientConsumer",
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_max_tasks_per_child": 20_000,
         "worker_soft_shutdown_timeout": settings.ringostat_timeout,
@@ -100,6 +100,9 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def run_worker(settings: Settings, assembly: Assembly, concurrency: int, pulse: Pulse) -> None:
     """Collect and push with `concurrency` processes until SIGTERM or Ctrl-C. `pulse` beats once they are forked."""
+    import encodings.idna  # noqa: F401, PLC0415 - by the first connection, perhaps in a thread while another process is forked
+
+    from worker.broker.consumer import PatientConsumer  # noqa: PLC0415 - only where there is a worker
     from worker.tasks import register  # noqa: PLC0415 - with all that tasks need: before the fork, and not where none runs
 
     # Inside a container, and under `up` on a bare machine, root is who we are; our tasks run nobody's code.
@@ -114,8 +117,8 @@ def run_worker(settings: Settings, assembly: Assembly, concurrency: int, pulse: 
         without_gossip=True,
         without_mingle=True,
         task_events=True,
+        consumer_cls=partial(PatientConsumer, look=_watchdog(settings, concurrency).look),
     )
-    _watch(settings, concurrency)
     ended: list[str] = []
     signals.worker_shutting_down.connect(lambda how, **_: ended.append(how), weak=False)
     # Children share what stands in memory now; without this, their first collection would copy all of it.
@@ -129,8 +132,8 @@ def run_worker(settings: Settings, assembly: Assembly, concurrency: int, pulse: 
     sys.exit(0 if ended == ["Warm"] else worker.exitcode or 0)
 
 
-def _watch(settings: Settings, concurrency: int) -> None:
-    """Have the worker end where it takes nothing any more."""
+def _watchdog(settings: Settings, concurrency: int) -> Watchdog:
+    """What has the worker end when it takes nothing any more."""
     taken: list[str] = []
 
     def take(request: Any, **_: Any) -> None:
@@ -138,11 +141,12 @@ def _watch(settings: Settings, concurrency: int) -> None:
 
     def end(code: int) -> None:
         state.should_stop = code
+        alarm(GRACE)  # ends what does not end in order
 
     signals.task_received.connect(take, weak=False)
     names = [queue_name(settings.sync_name, kind) for kind in KINDS]
-    queues = Queues(redis_client(settings.require_redis_url()))
-    Watchdog(queues, names, lambda: "".join(taken), lambda: len(state.active_requests) < concurrency, end).start()
+    queues = Queues(redis_client(settings.require_redis_url(), patience=1.0))
+    return Watchdog(queues, names, lambda: "".join(taken), lambda: len(state.active_requests) < concurrency, end)
 
 
 def _hush_last_words() -> None:

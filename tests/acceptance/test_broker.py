@@ -9,7 +9,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 import redis
@@ -35,6 +37,13 @@ SOON = 10.0
 DEAF_SOON = """
 from worker.broker import watchdog
 watchdog.EVERY, watchdog.PATIENCE = 0.2, 3.0
+from worker.__main__ import main
+main()
+"""
+
+COUNTING_THREADS = """
+import os, sys, threading
+os.register_at_fork(before=lambda: print("threads at a fork:", threading.active_count(), file=sys.stderr, flush=True))
 from worker.__main__ import main
 main()
 """
@@ -102,27 +111,46 @@ def test_without_a_worker_nothing_piles_up(house: House) -> None:
     house.settle(180)
 
 
+@contextmanager
+def worker_of(house: House, program: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of one process, as this program starts it; what it writes goes to `log`."""
+    with log.open("w") as output:
+        worker = subprocess.Popen(
+            [sys.executable, "-c", program, "worker", "--concurrency", "1"],
+            cwd=ROOT,
+            env={**os.environ, **house.environment},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            yield worker
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(worker.pid, SIGKILL)
+            worker.wait()
+
+
 def test_a_deaf_worker_ends_with_a_line_that_says_so(house: House, tmp_path: Path) -> None:
     """Messages wait, and it takes none: it ends with 1, so that whatever started it starts it again."""
     house.proxy.answer("NOPERM this user has no permissions", "BRPOP")
     house.flood()
     log = tmp_path / "log"
-    with house.supervisor.without("worker"), log.open("w") as output:
-        worker = subprocess.Popen(
-            [sys.executable, "-c", DEAF_SOON, "worker", "--concurrency", "1"],
-            cwd=ROOT,
-            env={**os.environ, **house.environment},
-            stdout=output,
-            stderr=output,
-        )
+    with house.supervisor.without("worker"), worker_of(house, DEAF_SOON, log) as worker:
         try:
-            code = wait_until(
-                lambda: (worker.poll(),) if worker.poll() is not None else None, timeout=40, what="its end"
-            )
+            wait_until(lambda: worker.poll() is not None, timeout=40, what="its end")
         finally:
-            worker.kill()
             house.proxy.heal()
 
-    assert code == (1,)
+    assert worker.returncode == 1
     assert log.read_text().count("worker_deaf") == 1
     assert "Traceback" not in log.read_text()
+
+
+def test_no_thread_lives_when_a_worker_starts_its_processes(house: House, tmp_path: Path) -> None:
+    """What a thread has locked at that moment, such as an import, would stay locked in the new process for ever."""
+    log = tmp_path / "log"
+    with worker_of(house, COUNTING_THREADS, log):
+        wait_until(lambda: "ready" in log.read_text(), timeout=30, what="the worker")
+
+    assert {line for line in log.read_text().splitlines() if line.startswith("threads")} == {"threads at a fork: 1"}

@@ -24,18 +24,18 @@ ANSWERS = (ResponseError, AuthenticationError, AuthorizationError, BusyLoadingEr
 """Errors that are an answer of Redis's."""
 
 
-def redis_client(url: str) -> Redis:
-    """A connection to the Redis at `url` that gives up soon: where it is away, the job waits in PostgreSQL.
+def redis_client(url: str, patience: float = PATIENCE) -> Redis:
+    """A connection to the Redis at `url` that gives up soon, after `patience` seconds: where it is away, the job waits in PostgreSQL.
 
     A connection that breaks is made anew at once, and so is one to a server that takes no writes any more: after a failover the
     same name may lead to another server.
     """
     return Redis.from_url(
         url,
-        socket_timeout=PATIENCE,
+        socket_timeout=patience,
         health_check_interval=10,
         retry=Retry(NoBackoff(), 1, supported_errors=(NoConnectionError, ReadOnlyError)),
-        **({} if is_socket(url) else {"socket_connect_timeout": PATIENCE, "socket_keepalive": True}),
+        **({} if is_socket(url) else {"socket_connect_timeout": patience, "socket_keepalive": True}),
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import threading
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from redis.exceptions import RedisError
@@ -19,7 +18,7 @@ EVERY = 5.0
 """Seconds between two looks."""
 PATIENCE = 60.0
 """Seconds for which a worker may take nothing while something waits for it all that time."""
-GRACE = 30.0
+GRACE = 30
 """Seconds that a deaf worker has for an orderly end."""
 
 
@@ -49,24 +48,27 @@ class Watchdog:
     taken: Callable[[], str]
     is_free: Callable[[], bool]
     end: Callable[[int], None]
+    _hearing: Hearing = field(default_factory=Hearing)
+    _next: float = -math.inf
 
-    def start(self) -> None:
-        """Watch in a thread of its own, as the worker's is what may stand still."""
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+    def look(self) -> None:
+        """Look, if it is time; the worker's own loop calls this often.
 
-    def _watch(self) -> None:
-        hearing = Hearing()
-        while not self._is_deaf(hearing):
-            time.sleep(EVERY)
-        problem = f"Messages wait, and this worker has taken none for {PATIENCE:g} s: it ends, to be started again."
-        log.critical("worker_deaf", problem=problem)
-        self.end(1)
-        time.sleep(GRACE)
-        os._exit(1)
+        A thread would be simpler. But what it has locked at the moment of a fork stays locked in the child for ever.
+        """
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + EVERY
+        if self._is_deaf(now):
+            self._next = math.inf
+            problem = f"Messages wait, and this worker has taken none for {PATIENCE:g} s: it ends, to be started again."
+            log.critical("worker_deaf", problem=problem)
+            self.end(1)
 
-    def _is_deaf(self, hearing: Hearing) -> bool:
+    def _is_deaf(self, now: float) -> bool:
         try:
             waiting = sum(self.queues.length(name) for name in self.names)
         except RedisError:
             waiting = 0  # nothing can be taken from it; that is told elsewhere
-        return hearing.is_deaf(taken=self.taken(), waiting=waiting, is_free=self.is_free(), now=time.monotonic())
+        return self._hearing.is_deaf(taken=self.taken(), waiting=waiting, is_free=self.is_free(), now=now)
