@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,16 +36,21 @@ def pytest_report_header() -> str:
 
 
 def pytest_configure() -> None:
-    """A run ended by SIGTERM takes its servers along, as one ended by Ctrl-C does."""
+    """Files are written to memory, if there is room: on a disk, each test's own database may take a quarter of a second to make.
+
+    A run ended by SIGTERM takes its servers along, as one ended by Ctrl-C does.
+    """
     if PROGRAMS and not (PROGRAMS / "postgres").exists():
         raise pytest.UsageError(f"POSTGRES: there is no program `postgres` in {PROGRAMS}.")
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A running PostgreSQL that survives no power cut; `url(name)` is a database's."""
-    home = _roomy_memory() or tmp_path_factory.mktemp("postgres")
+    home = tmp_path_factory.mktemp("postgres")
     with _running(postgres_in(home), home) as server:
         yield server
 
@@ -91,13 +95,6 @@ def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """The URL of a database of the test's own with nothing in it."""
     with _fresh_database(postgres_server, "template1") as url:
         yield url
-
-
-def _roomy_memory() -> Path | None:
-    """A folder in memory, where there is room: on a disk, each test's own database may take a quarter of a second to make."""
-    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM:
-        return None
-    return Path(tempfile.mkdtemp(prefix="ringostat-sync-tests-", dir=MEMORY))
 
 
 @contextmanager

@@ -42,7 +42,7 @@ time.sleep(600)
 @pytest.fixture
 def empty_home() -> Iterator[Path]:
     """A folder that its owner alone can enter, as a fresh clone below /root is."""
-    folder = Path(tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     yield folder
     shutil.rmtree(folder)
 
