@@ -195,44 +195,42 @@ def command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         ("nope = 1", 'column "nope" does not exist: correct the condition.'),
     ],
 )
-def test_a_wrong_condition_is_one_line(folder: Path, database_url: str, where: str, told: str) -> None:
+def test_a_wrong_condition_is_one_line(command: Command, database_url: str, where: str, told: str) -> None:
     """Exit code 2, and nobody is queued; a blank one, as of an unset variable, does not mean everybody."""
-    done = run(folder, "backfill", "contacts", "--where", where, DATABASE_URL=database_url, RINGOSTAT_PROJECT_ID="106")
-    *_, last = done.stderr.strip().splitlines()
+    done = command("backfill", "contacts", "--where", where, DATABASE_URL=database_url)
+    *_, last = done.errors.strip().splitlines()
 
-    assert done.returncode == 2
+    assert done.code == 2
     assert last == f"ringostat-sync: --where: {told}"
-    assert "waiting to be sent" not in done.stderr
+    assert "waiting to be sent" not in done.errors
 
 
-def test_a_backfill_before_migrate_is_one_line(folder: Path, empty_database_url: str) -> None:
+def test_a_backfill_before_migrate_is_one_line(command: Command, empty_database_url: str) -> None:
     """As of every other command."""
-    done = run(folder, "backfill", "contacts", DATABASE_URL=empty_database_url, RINGOSTAT_PROJECT_ID="106")
+    done = command("backfill", "contacts", DATABASE_URL=empty_database_url)
 
-    assert done.returncode == 2
-    assert done.stderr == (
+    assert done.code == 2
+    assert done.errors == (
         "ringostat-sync: DATABASE_URL: the schema is not there yet: run `ringostat-sync migrate` first.\n"
     )
 
 
-def test_a_stopped_backfill_says_that_it_goes_on(folder: Path, database_url: str) -> None:
+def test_a_stopped_backfill_says_that_it_goes_on(command: Command, database_url: str) -> None:
     """After how many keys, begun when; `--anew` does not."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO ringostat_sync.backfills (source, condition, forced, last_key, done, started_at)"
             " VALUES ('contacts', '', false, '0', 7, '2026-11-27T06:36:05.5Z'), ('contacts', '', true, '0', 7, now())"
         )
-    goes_on = run(folder, "backfill", "contacts", DATABASE_URL=database_url, RINGOSTAT_PROJECT_ID="106")
-    anew = run(
-        folder, "backfill", "contacts", "--force", "--anew", DATABASE_URL=database_url, RINGOSTAT_PROJECT_ID="106"
-    )
+    goes_on = command("backfill", "contacts", DATABASE_URL=database_url)
+    anew = command("backfill", "contacts", "--force", "--anew")
 
-    assert goes_on.stderr.startswith(
+    assert goes_on.errors.startswith(
         "Going on after 7 keys of the backfill begun at 2026-11-27T06:36:05Z: --anew begins from the first.\n"
     )
-    assert goes_on.stderr.endswith("contacts: 8 contacts are waiting to be sent.\n")
-    assert "Going on" not in anew.stderr
-    assert anew.stderr.endswith("contacts: 1 contact is waiting to be sent.\n")
+    assert goes_on.errors.endswith("contacts: 8 contacts are waiting to be sent.\n")
+    assert "Going on" not in anew.errors
+    assert anew.errors.endswith("contacts: 1 contact is waiting to be sent.\n")
 
 
 @pytest.fixture
@@ -269,16 +267,16 @@ def test_a_role_without_rights_is_one_line(command: Command, guest_url: str, arg
     assert told.startswith("ringostat-sync: DATABASE_URL: the role may not do this (permission denied for ")
 
 
-def test_a_schema_that_is_there_needs_no_right_to_make_one(folder: Path, database_url: str, guest_url: str) -> None:
+def test_a_schema_that_is_there_needs_no_right_to_make_one(command: Command, database_url: str, guest_url: str) -> None:
     """The role that installs triggers every day need not be the one that made the schema."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("GRANT USAGE ON SCHEMA ringostat_sync TO guest")
         connection.execute("GRANT SELECT ON ringostat_sync.alembic_version TO guest")
-    done = run(folder, "migrate", DATABASE_URL=guest_url)
+    done = command("migrate", DATABASE_URL=guest_url)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("DROP OWNED BY guest")
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.errors
 
 
 @pytest.mark.parametrize("arguments", [("migrate",), ("capture", "install"), ("pause", "106")], ids=" ".join)

@@ -51,11 +51,16 @@ class Clone:
         (self.bin / name).chmod(0o755)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """`make` with these arguments, in a session of its own as on a terminal."""
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        environment = {"PATH": str(self.bin)}
+        """`make` with these arguments, in a session of its own and with Ctrl-C working, as on a terminal."""
         return subprocess.Popen(
-            ["make", *arguments], cwd=self.folder, env=environment, text=True, start_new_session=True, **pipes
+            ["make", *arguments],
+            cwd=self.folder,
+            env={"PATH": str(self.bin)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def make(self, *arguments: str) -> tuple[int, str, str]:
