@@ -28,7 +28,7 @@ ifdef ONE
 else
 	@failed=0; \
 	$(BIN)/python -m pytest $(AT_ONCE) -m "not storm and not alone" || failed=1; \
-	$(BIN)/python -m pytest -m "not storm and alone" || failed=1; \
+	$(BIN)/python -m pytest -m "not storm and alone" $$(grep -rl --include='test_*.py' 'mark\.alone' tests) || failed=1; \
 	exit $$failed
 endif
 

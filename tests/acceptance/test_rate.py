@@ -22,7 +22,7 @@ SECONDS = [pytest.param(10), pytest.param(LONG, marks=pytest.mark.storm)]
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """One house for all tests of this file: it is what takes the time."""
     with House(
-        tmp_path_factory.mktemp("house"), rate=RATE, workers=5, RINGOSTAT_BATCH_SIZE="20", contacts=600
+        tmp_path_factory.mktemp("house"), rate=RATE, workers=5, RINGOSTAT_BATCH_SIZE="20", contacts=300
     ) as running:
         yield running
 

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from worker.config.mapping import load_mapping
 from worker.config.query import clean_query
 from worker.config.settings import load_settings
-from worker.document import Built, Invalid, build
+from worker.document.build import Built, Invalid, build
 from worker.local.demo import MAPPING, install
 from worker.local.demo.crm import MOST_CONTACTS, Crm
 from worker.read.plan import choose_plan

@@ -12,7 +12,7 @@ from tests.support.dice import Longest
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected
 from worker.config.model import Project, Rate
 from worker.config.policy import Policy
-from worker.document import Built
+from worker.document.build import Built
 from worker.projects.streaks import Streak
 from worker.push.batch_run import BatchRun, Ready, slices_of
 from worker.push.decide import Decision, confirm, decide, refusal

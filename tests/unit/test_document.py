@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.config.model import Defaults, Identity, Method, Source
-from worker.document import Built, Invalid, build, envelope
+from worker.document.build import Built, Invalid, build
 from worker.document.left_out import LeftOut, Why
+from worker.document.wire import envelope
 
 CONTACTS = Source("contacts", Method.CONTACTS, Identity.EXTERNAL_ID, 106, "")
 LEADS = Source("leads", Method.CONTACTS, Identity.LEAD_ID, 106, "")

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from models import LONGEST_KEY
 from worker.config.model import Defaults, Identity, Method, Source
-from worker.document import Built, Invalid, build, envelope
+from worker.document.build import Built, Invalid, build
 from worker.document.values import Unparsed, blank
+from worker.document.wire import envelope
 from worker.local.sandbox.rules import judge
 
 SOURCES = {method: Source("s", method, Identity.EXTERNAL_ID, 106, "") for method in Method}

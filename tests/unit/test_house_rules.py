@@ -38,9 +38,9 @@ def importers(*libraries: str) -> set[str]:
     ("parts", "unused"),
     [
         ("cli.worker, worker.tasks", {"alembic", "aiohttp", "flower"}),
-        ("cli.listen", {"alembic", "aiohttp", "flower"}),
-        ("cli.beat", {"alembic", "aiohttp", "flower"}),
-        ("cli.flower, worker.operate.flower", {"alembic", "aiohttp"}),
+        ("cli.listen", {"alembic", "aiohttp", "flower", "email_validator"}),
+        ("cli.beat", {"alembic", "aiohttp", "flower", "email_validator"}),
+        ("cli.flower, worker.operate.flower", {"alembic", "aiohttp", "email_validator"}),
     ],
 )
 def test_long_running_parts_load_what_they_use(parts: str, unused: set[str]) -> None:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.support.demo_crm import counted, documents, installed, mapped, mapping, plan, read
-from worker.document import Built, Invalid
+from worker.document.build import Built, Invalid
 from worker.document.wire import Contact, Organization
 from worker.errors import RefusedError
 from worker.local.demo import install
