@@ -108,8 +108,8 @@ def test_what_is_held_is_confirmed(environment: dict[str, str]) -> None:
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(
             "WITH a AS (INSERT INTO ringostat_sync.addresses (url) VALUES (%s) RETURNING id)"
-            " INSERT INTO ringostat_sync.deliveries (project, method, identity, key, outbox_id, address)"
-            " SELECT 106, 'contacts', 'externalId', g, 1, a.id FROM generate_series(1, 100) g, a",
+            " INSERT INTO ringostat_sync.deliveries (project, method, identity, key, outbox_id, digest, address)"
+            " SELECT 106, 'contacts', 'externalId', g, 1, sha256('another'), a.id FROM generate_series(1, 100) g, a",
             [environment["RINGOSTAT_BASE_URL"]],
         )
     held, again = run(environment, "reconcile", "people"), run(environment, "reconcile", "people", "--dry-run")
