@@ -52,7 +52,10 @@ def sweep(engine: Engine) -> None:
         task=lambda run, name, **_: tasks.update({name: run}), send_task=lambda *_, **__: None
     )
     register(
-        application, engine.wiring.settings, engine.wiring, Messages(lambda *_, **__: None, "tests", lambda _: 0, 1)
+        application,
+        engine.wiring.settings,
+        engine.wiring,
+        Messages(lambda *_, **__: None, "tests", lambda: SimpleNamespace(length=lambda _: 0), 1),
     )
     tasks["sweep"]()
 

@@ -160,6 +160,6 @@ def test_a_clock_set_back_is_no_restored_database(engine: Engine, set_back: Call
     engine.change(1, 2, 3)
     engine.drain()
     set_back()
-    look_for_incidents(engine.wiring.engine, engine.wiring.marks)
+    look_for_incidents(engine.wiring.engine, engine.wiring.marks, engine.wiring.mapping.sources, lambda *_: None)
 
     assert engine.sql("SELECT kind FROM ringostat_sync.incidents") == []
