@@ -49,6 +49,19 @@ class Watched(Base):
     watches_oid: Mapped[int | None] = mapped_column(OID)
 
 
+class Route(Base):
+    """A project that has a key of a source whose rows name their projects.
+
+    A contact that moves waits in the one that it leaves too, and ends there as absent.
+    """
+
+    __tablename__ = "routes"
+
+    source: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    project: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
 class FanOutRow(Base):
     """A changed row that stands for many contacts, ingested and not yet fanned out; one, however often it changed."""
 

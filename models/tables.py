@@ -5,7 +5,7 @@ from models.batches import Batch, ContactInFlight, ReservedId
 from models.dead_letters import DeadLetter
 from models.deliveries import Address, Delivery, Settlement
 from models.incidents import Incident
-from models.outbox import FanOutRow, OutboxRow, PendingContact, Watched
+from models.outbox import FanOutRow, OutboxRow, PendingContact, Route, Watched
 from models.parts import Look, Part, ToldProblem
 from models.projects import BackfillCursor, ClockSeen, Lane, Pause, Request, ServiceHealth
 from models.reconciliations import Drifted, Reconciliation, WalkState
@@ -31,6 +31,7 @@ __all__ = [
     "Reconciliation",
     "Request",
     "ReservedId",
+    "Route",
     "ServiceHealth",
     "Settlement",
     "ToldProblem",

@@ -11,6 +11,7 @@ from worker.collect.collector import Collector
 from worker.collect.fan_out import FanOut
 from worker.collect.groups import GROUP
 from worker.projects.addresses import Address
+from worker.projects.routes import Routes
 from worker.push.push import Pusher
 from worker.push.receive import Receiver
 from worker.push.release import Releases
@@ -32,6 +33,7 @@ class Assembly(Wiring):
             self.engine,
             self.limiter,
             self.mapping,
+            self.routes,
             max_attempts=self.policy.max_attempts,
             probe_lease=self.policy.lease,
             dice=random.Random(),  # noqa: S311 - it shuffles and spreads, and keeps no secret
@@ -40,7 +42,12 @@ class Assembly(Wiring):
     @cached_property
     def fan_out(self) -> FanOut:
         """Changed rows that stand for many contacts become those contacts."""
-        return FanOut(self.engine, self.crm, self.mapping, self.policy)
+        return FanOut(self.engine, self.crm, self.mapping, self.policy, self.routes)
+
+    @cached_property
+    def routes(self) -> Routes:
+        """Keys of routed sources find their projects."""
+        return Routes(Reader(self.crm), self.mapping)
 
     @cached_property
     def address(self) -> Address:

@@ -200,7 +200,11 @@ class Engine:
 
     def backfill(self, source: str = "contacts", **options: Any) -> list[int]:
         """Put every key into the queue; the progress."""
-        return list(Backfill(self.wiring.engine, self.wiring.crm, self.wiring.mapping.sources[source], **options).run())
+        return list(
+            Backfill(
+                self.wiring.engine, self.wiring.crm, self.wiring.mapping, self.wiring.mapping.sources[source], **options
+            ).run()
+        )
 
     def probe_now(self) -> None:
         """Let the time pass until the pause's probe may go out."""

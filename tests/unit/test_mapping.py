@@ -147,6 +147,46 @@ def test_sources_find_their_projects(folder):
     }
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        'SELECT 1 AS key, 107 AS "projectId"',
+        "SELECT * FROM crm.all_contacts",
+        "SELECT 1 AS key, c.* FROM crm.contacts c",
+    ],
+)
+def test_a_query_may_name_the_project_of_each_row(folder, query):
+    """A source of several projects that names none is routed; what belongs to none is the first one's, or the environment's."""
+    folder.write("contacts.sql", query)
+    first = folder.load(TWO_PROJECTS + SOURCE, project="")
+    own = folder.load(TWO_PROJECTS + SOURCE, project="107")
+
+    assert [(mapping.sources["contacts"].routed, mapping.sources["contacts"].project) for mapping in (first, own)] == [
+        (True, 106),
+        (True, 107),
+    ]
+    assert (first.defaults.project, own.defaults.project) == (None, 107)
+    assert first.lanes() == {(106, Method.CONTACTS), (107, Method.CONTACTS)}
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT 1 * 2 AS key", "SELECT count(*) AS key", 'SELECT 1 AS key, \'"projectId"\' AS x -- "projectId"']
+)
+def test_a_query_that_names_no_project_needs_one(folder, query):
+    """A product, a count, a string and a comment are no columns."""
+    folder.write("contacts.sql", query)
+
+    assert "project is missing" in folder.refusal_of(TWO_PROJECTS + SOURCE)
+
+
+def test_a_source_of_one_project_is_not_routed(folder):
+    """Whatever its query returns."""
+    folder.write("contacts.sql", 'SELECT 1 AS key, 107 AS "projectId"')
+    sources = [folder.load(toml).sources["contacts"] for toml in (SOURCE, TWO_PROJECTS + SOURCE + "project = 106\n")]
+
+    assert [(source.routed, source.project) for source in sources] == [(False, 106), (False, 106)]
+
+
 def test_a_listed_project_needs_none_in_the_environment(folder):
     """With [[projects]] the environment may be silent."""
 

@@ -133,7 +133,7 @@ def folder(tmp_path):
         ),
         (
             TWO_PROJECTS + SOURCE,
-            "sync.toml: [[sources]] 'contacts': project is missing: name one of 106, 107",
+            "sync.toml: [[sources]] 'contacts': project is missing: name one of 106, 107, or have the query return \"projectId\"",
         ),
         (
             SOURCE + "project = 5",

@@ -10,14 +10,16 @@ from typing import Any
 import psycopg
 from sqlalchemy import Engine
 
-from worker.config.model import Source
+from worker.config.model import Mapping, Source
 from worker.config.query import clean_condition, clean_query
+from worker.database.rows import rows
 from worker.database.sql import sql, without_binds
 from worker.errors import ConfigError, MappingBrokenError, SyncError, first_line
 from worker.failpoints import Failpoint, hit
+from worker.projects.routes import Projects, Routes
 from worker.read.faults import broken_or_unavailable, is_in_a_row, named
 from worker.read.plan import find_key_type
-from worker.read.reader import connected
+from worker.read.reader import Reader, connected
 from worker.read.walk import Walk
 
 CHUNK = 5_000
@@ -44,6 +46,7 @@ class Backfill:
 
     engine: Engine
     crm: Engine
+    mapping: Mapping
     source: Source
     where: str = ""
     forced: bool = False
@@ -74,17 +77,21 @@ class Backfill:
     def run(self) -> Iterator[int]:
         """Let the contacts wait; yields how many do after each chunk, counted from the start of the whole backfill."""
         cursor = self.begin()
-        done = cursor.done
+        done, routes = cursor.done, self._routes
         yield done
         try:
             for keys in distinct(self._walk.keys(cursor.after, size=CHUNK)):
                 done += len(keys)
-                self._wait(keys, done)
+                self._wait(keys, routes.named(self.source, keys), done)
                 hit(Failpoint.FILLED)
                 yield done
         except psycopg.Error as error:
             raise self._told(error) from error
         self._end()
+
+    @property
+    def _routes(self) -> Routes:
+        return Routes(Reader(self.crm), self.mapping)
 
     @property
     def _walk(self) -> Walk:
@@ -124,15 +131,12 @@ class Backfill:
                 return False
         return True
 
-    def _wait(self, keys: list[str], done: int) -> None:
+    def _wait(self, keys: list[str], named: Projects, done: int) -> None:
         """The keys and the progress in one transaction, so that a resumed backfill neither skips nor repeats a chunk."""
-        lane = {
-            "project": self.source.project,
-            "method": self.source.method,
-            "identity": self.source.identity,
-        }
+        kind = {"method": self.source.method, "identity": self.source.identity}
         with self.engine.begin() as connection:
-            values = {**lane, **self._name, "keys": keys, "done": done}
+            going = self._routes.destinations(connection, self.source, keys, named)
+            values = {**kind, **self._name, "destinations": rows(("key", "project"), going), "done": done}
             connection.execute(sql(__package__, "enqueue"), values)
             connection.execute(sql(__package__, "advance"), {**self._name, "last_key": keys[-1], "done": done})
 

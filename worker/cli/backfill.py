@@ -35,7 +35,7 @@ def backfill(
     settings = begin()
     wiring = Wiring.of(settings, need_keys=False)
     known = known_source(wiring.mapping, source)
-    work = Backfill(wiring.engine, wiring.crm, known, _condition(where), force)
+    work = Backfill(wiring.engine, wiring.crm, wiring.mapping, known, _condition(where), force)
     with in_one_line():
         done = _resumable(work, anew)
     waiting = _told(done, known.method)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Row
 from models import Priority
 from worker.collect.cut import Candidate, behind_live, cut
 from worker.collect.groups import BatchIds, Message, groups, messages
+from worker.collect.ingest import Ingest
 from worker.collect.watermark import Watermark
 from worker.config.model import Mapping, Method, Project, Source
 from worker.database.engines import at_once
@@ -23,9 +24,8 @@ from worker.database.sql import sql
 from worker.failpoints import Failpoint, hit
 from worker.limiter.bucket import Limiter, Slots
 from worker.projects import pauses
+from worker.projects.routes import Routes
 
-INGEST_ROWS = 100_000
-INGEST_SECONDS = 1.0
 HORIZON = 0.5
 """Seconds ahead for which batches are cut: nobody waits long inside a worker's slot, and none of the quota is lost."""
 UNDER_WAY = 16
@@ -57,6 +57,7 @@ class Collector:
         engine: Engine,
         limiter: Limiter,
         mapping: Mapping,
+        routes: Routes,
         *,
         max_attempts: int,
         probe_lease: float,
@@ -66,6 +67,7 @@ class Collector:
         self._engine = engine
         self._limiter = limiter
         self._mapping = mapping
+        self._ingesting = Ingest(engine, routes, clock)
         self._max_attempts = max_attempts
         self._probe_lease = probe_lease
         self._dice = dice
@@ -81,13 +83,14 @@ class Collector:
         starts = {source.name: self._watermarks[source.name].start(now) for source in sources}
         work = self._look(project_id, starts)
         changed = [source for source in sources if source.name in work.changed]
-        ingested = [self._ingest(source, starts[source.name]) for source in changed]
-        fan_outs = (work.fan_outs or any(ingested)) and not work.is_paused
+        ingested = [source.name for source in changed if self._ingest(source, starts[source.name])]
+        to_fan_out = {*work.fan_outs, *ingested}
+        fan_outs = any(source.name in to_fan_out for source in sources if not _waits(source, work))
         slots = self._limiter.slots(project, HORIZON)
         if not slots.count:
             return Round(has_fan_outs=fan_outs, rest=max(slots.wait - HORIZON, NOTHING_TO_CUT))
         resent = self._resend(project) if work.snoozed else []
-        methods = {source.method for source in sources}
+        methods = {source.method for source in self._mapping.sources_of(project_id)}
         organizations = self._cut(project, Method.ORGANIZATIONS, slots) if Method.ORGANIZATIONS in methods else []
         contacts = self._cut(project, Method.CONTACTS, slots) if Method.CONTACTS in methods else []
         found = messages(resent, organizations, contacts)
@@ -105,27 +108,9 @@ class Collector:
         return work
 
     def _ingest(self, source: Source, start: int) -> bool:
-        """Take in what there is from outbox id `start` on. Returns whether any row stands for many contacts."""
-        end = self._clock() + INGEST_SECONDS
-        values: dict[str, object] = {
-            "source": source.name,
-            "project": source.project,
-            "method": source.method,
-            "identity": source.identity,
-            "limit": INGEST_ROWS,
-            "watermark": start,
-        }
-        full, has_fan_outs = True, False
-        while full and self._clock() < end:
-            with self._engine.begin() as connection:
-                if not alone(connection, collecting(source.project, source.method)):
-                    break
-                taken, first, fan_outs = connection.execute(sql(__package__, "ingest"), values).one()
-                hit(Failpoint.INGESTING)
-            full = taken == INGEST_ROWS
-            has_fan_outs |= fan_outs
-            self._watermarks[source.name].note(first, self._clock())
-        return has_fan_outs
+        return self._ingesting.run(
+            source, start, lambda first: self._watermarks[source.name].note(first, self._clock())
+        )
 
     def _resend(self, project: Project) -> list[int]:
         with self._engine.begin() as connection:
@@ -183,6 +168,11 @@ class Collector:
     def _for_probe(self, candidates: list[Candidate]) -> list[Candidate]:
         self._dice.shuffle(candidates)
         return sorted(candidates, key=lambda candidate: candidate.attempts + candidate.lost_leases)
+
+
+def _waits(source: Source, work: Row[Any]) -> bool:
+    """Whether the fan-outs of a source wait for a pause to end: a routed one has contacts in other projects, which its own holds up not."""
+    return bool(work.is_broken if source.routed else work.is_paused)
 
 
 def batches_wanted(slots: int, under_way: int, without_permit: int, of_method: int) -> int:

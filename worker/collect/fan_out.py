@@ -19,11 +19,12 @@ from worker.capture.fan_out_keys import column_types, fan_out_sql
 from worker.config.model import Mapping, Source
 from worker.config.policy import Policy
 from worker.database.locks import kept
-from worker.database.rows import numbers
+from worker.database.rows import numbers, rows
 from worker.database.sql import sql
 from worker.errors import MappingBrokenError, ReplicaUnavailableError, SyncError
 from worker.failpoints import Failpoint, hit
 from worker.projects import pauses
+from worker.projects.routes import Routes
 from worker.read.faults import broken_or_unavailable, is_in_a_row, named
 from worker.read.reader import connected
 
@@ -46,6 +47,7 @@ class FanOut:
     crm: Engine
     mapping: Mapping
     policy: Policy
+    routes: Routes
 
     def run(self, project: int) -> int:
         """Fan out all that waits for a project; returns how many changed rows. A broken `keys` SELECT pauses the project."""
@@ -82,21 +84,19 @@ class FanOut:
     def _fan_out(self, source: Source, row: Row[Any]) -> None:
         if row.changed == NOTHING_CAPTURED or row.keys is None:
             raise FanOutError(f"Watch {row.watch} could not capture it, or is not known any more.")
-        lane = {
-            "project": source.project,
-            "method": source.method,
-            "identity": source.identity,
-            "source": source.name,
-        }
         found = 0
         for keys in self._keys(source, row):
-            values = {
-                **lane,
-                "keys": keys,
+            named = self.routes.named(source, keys)
+            values: dict[str, Any] = {
+                "method": source.method,
+                "identity": source.identity,
+                "source": source.name,
                 "outbox_id": row.outbox_id,
                 "captured_at": row.captured_at,
             }
             with self.engine.begin() as connection:
+                going = self.routes.destinations(connection, source, keys, named)
+                values["destinations"] = rows(("key", "project"), going)
                 connection.execute(sql(__package__, "fan_out"), values)
             found += len(keys)
             hit(Failpoint.FANNED_OUT)
@@ -126,7 +126,7 @@ class FanOut:
         """Put every key of the source behind live changes, which stands for all rows of it that wait now."""
         with self.engine.connect() as connection:
             waiting = connection.execute(sql(__package__, "waiting_fan_outs"), {"source": source.name}).scalars().all()
-        everybody = Backfill(self.engine, self.crm, source, where=EVERYBODY)
+        everybody = Backfill(self.engine, self.crm, self.mapping, source, where=EVERYBODY)
         everybody.begin_anew()  # what an earlier one has put in was read before some of these rows came
         for _ in everybody.run():
             pass

@@ -9,7 +9,7 @@ from worker.config.auth_keys import NoKeyError, find_auth_key
 from worker.config.complaints import shown
 from worker.config.files import read_text
 from worker.config.model import Defaults, Identity, Mapping, Method, Project, Source, Watch
-from worker.config.query import clean_condition, clean_query
+from worker.config.query import clean_condition, clean_query, names_column
 from worker.config.settings import Settings
 from worker.config.sync_toml import read_sync_toml, source_label, watch_label
 from worker.config.toml_schema import ProjectTable, SourceTable, SyncToml, WatchTable
@@ -25,7 +25,9 @@ def load_mapping(settings: Settings, *, need_keys: bool) -> Mapping:
     path = settings.sync_config
     written = read_sync_toml(path)
     projects = _projects(written, settings, need_keys=need_keys)
-    return Mapping(defaults=_defaults(written), projects=projects, sources=_sources(written, path, projects))
+    own = settings.ringostat_project_id if len(projects) > 1 else None
+    sources = _sources(written, path, projects, own)
+    return Mapping(defaults=_defaults(written, own), projects=projects, sources=sources)
 
 
 def keyless_projects(settings: Settings) -> dict[int, str]:
@@ -43,12 +45,13 @@ def keyless_projects(settings: Settings) -> dict[int, str]:
     return keyless
 
 
-def _defaults(written: SyncToml) -> Defaults:
+def _defaults(written: SyncToml, project: int | None) -> Defaults:
     return Defaults(
         origin=_filled(written.origin),
         region=written.default_region,
         responsible=_filled(written.default_responsible),
         phone_check=written.phone_check,
+        project=project,
     )
 
 
@@ -94,18 +97,25 @@ def _project_tables(written: SyncToml, settings: Settings) -> list[ProjectTable]
     return written.projects
 
 
-def _sources(written: SyncToml, path: Path, projects: dict[int, Project]) -> dict[str, Source]:
+def _sources(written: SyncToml, path: Path, projects: dict[int, Project], own: int | None) -> dict[str, Source]:
     sources: dict[str, Source] = {}
     for index, table in enumerate(written.sources):
         where = f"{path}: {source_label(table.name, index)}"
         if table.name in sources:
             raise ConfigError(f"{where}: another source has this name: give each a name of its own")
+        query = _read_query(path.parent / table.query, where)
+        routed = table.project is None and len(projects) > 1
+        if routed and not names_column(query, "projectId"):
+            raise ConfigError(
+                f'{where}: project is missing: name one of {_enumerated(projects)}, or have the query return "projectId"'
+            )
         sources[table.name] = Source(
             name=table.name,
             method=Method(table.method),
             identity=Identity(table.identity),
-            project=_project_of(table, projects, where),
-            query=_read_query(path.parent / table.query, where),
+            project=_project_of(table, projects, own, where),
+            query=query,
+            routed=routed,
             watches=_watches(table, where),
             row_security=table.row_security,
             capture=table.capture,
@@ -119,11 +129,9 @@ def _watches(table: SourceTable, where: str) -> tuple[Watch, ...]:
     return tuple(_watch(watch, f"{where}, {watch_label(place)}") for place, watch in enumerate(table.watch))
 
 
-def _project_of(table: SourceTable, projects: dict[int, Project], where: str) -> int:
+def _project_of(table: SourceTable, projects: dict[int, Project], own: int | None, where: str) -> int:
     if table.project is None:
-        if len(projects) > 1:
-            raise ConfigError(f"{where}: project is missing: name one of {_enumerated(projects)}")
-        return next(iter(projects))
+        return next(iter(projects)) if own is None else own
     if table.project not in projects:
         raise ConfigError(f"{where}: unknown project {table.project}: name one of {_enumerated(projects)}")
     return table.project

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from worker.config.sql_tokens import Kind, Token, tokens
 from worker.errors import ConfigError
 
@@ -9,6 +11,8 @@ _BLANK = {Kind.SPACE, Kind.COMMENT}
 _SEMICOLON = Token(Kind.SYMBOL, ";")
 _OPENING = Token(Kind.SYMBOL, "(")
 _CLOSING = Token(Kind.SYMBOL, ")")
+_BEFORE_ALL = {"SELECT", "DISTINCT", "ALL", ",", "."}
+"""What stands before a `*` that means all columns; before one that multiplies stands a value."""
 _FIRST_WORDS = {"SELECT", "WITH", "VALUES", "TABLE"}
 
 
@@ -38,6 +42,13 @@ def clean_condition(sql: str) -> str:
     if _SEMICOLON in meant:
         raise ConfigError("a condition holds no semicolon: take it out")
     return _closed(sql)
+
+
+def names_column(sql: str, name: str) -> bool:
+    """Whether a query may return a column that has to be quoted: it names it, or returns all columns of something by `*`."""
+    written = [token.text for token in tokens(sql) if token.kind not in _BLANK]
+    stars = any(word == "*" and before.upper() in _BEFORE_ALL for before, word in pairwise(written))
+    return stars or f'"{name}"' in written
 
 
 def _read(sql: str) -> list[Token]:

@@ -77,7 +77,7 @@ def build(row: Mapping[str, Any], *, key: str, source: Source, defaults: Default
 
 
 def _organization(row: Mapping[str, Any], key: str, source: Source, defaults: Defaults) -> Built:
-    made = organization(row, key=key, project=source.project, defaults=defaults)
+    made = organization(row, key=key, project=_project(row, source, defaults), defaults=defaults)
     return _built(made, external_id=wire_id(made.externalId, "externalId"))
 
 
@@ -88,7 +88,7 @@ def _contact(row: Mapping[str, Any], key: str, source: Source, defaults: Default
     elements = array(get("contactDirections"), "contactDirections") or []
     made, left_out = directions(elements, region.strip().upper(), defaults.phone_check)
     contact = Contact(
-        projectId=project_id(get("projectId"), "projectId", source.project),
+        projectId=_project(row, source, defaults),
         fullName=required(get("fullName"), "fullName"),
         origin=required(get("origin"), "origin", defaults.origin),
         externalId=external_id,
@@ -109,6 +109,16 @@ def _contact(row: Mapping[str, Any], key: str, source: Source, defaults: Default
             else "contactDirections must hold at least one number or address."
         )
     return _built(contact, external_id=external_id, lead_id=lead_id, left_out=left_out)
+
+
+def _project(row: Mapping[str, Any], source: Source, defaults: Defaults) -> int:
+    """The source's project, which a row may repeat but not contradict; one of a routed source names it, unless there is a default."""
+    if not source.routed:
+        return project_id(row.get("projectId"), "projectId", source.project)
+    written = required(row.get("projectId"), "projectId", None if defaults.project is None else str(defaults.project))
+    if written.strip() != str(source.project):
+        raise InvalidFieldError("projectId must be one of the mapping's projects.")
+    return source.project
 
 
 def _ids(row: Mapping[str, Any], key: str, identity: Identity) -> tuple[str | None, str | None]:

@@ -30,18 +30,19 @@ WITH RECURSIVE changed (source) AS (
     ) AS n
 ), one_paused (project, method) AS (
     SELECT project, method FROM ringostat_sync.pauses WHERE method IS NOT NULL AND until > ringostat_sync.clock()
-), work (project, source, even_paused, paused) AS (
-    SELECT CAST(NULL AS bigint), source, true, false FROM changed WHERE source IS NOT NULL
+), work (project, source, even_paused, paused, broken) AS (
+    SELECT CAST(NULL AS bigint), source, true, false, false FROM changed WHERE source IS NOT NULL
     UNION ALL
-    SELECT NULL, source, false, false FROM fanning_out WHERE source IS NOT NULL
+    SELECT NULL, source, false, false, false FROM fanning_out WHERE source IS NOT NULL
     UNION ALL
-    SELECT project, NULL, false, false FROM ready WHERE (project, method) NOT IN (SELECT project, method FROM one_paused)
+    SELECT project, NULL, false, false, false FROM ready WHERE (project, method) NOT IN (SELECT project, method FROM one_paused)
     UNION ALL
-    SELECT project, NULL, false, false FROM waiting
+    SELECT project, NULL, false, false, false FROM waiting
     WHERE due_at <= (SELECT ringostat_sync.clock()) AND (project, method) NOT IN (SELECT project, method FROM one_paused)
     UNION ALL
-    SELECT project, NULL, probe, false FROM ringostat_sync.batches WHERE state = 'snoozed' AND due_at <= (SELECT ringostat_sync.clock())
+    SELECT project, NULL, probe, false, false FROM ringostat_sync.batches WHERE state = 'snoozed' AND due_at <= (SELECT ringostat_sync.clock())
     UNION ALL
-    SELECT project, NULL, false, true FROM ringostat_sync.pauses WHERE method IS NULL AND (reason = 'by_hand' OR until > ringostat_sync.clock())
+    SELECT project, NULL, false, true, reason = 'mapping_broken' FROM ringostat_sync.pauses
+    WHERE method IS NULL AND (reason = 'by_hand' OR until > ringostat_sync.clock())
 )
-SELECT DISTINCT project, source, even_paused, paused FROM work
+SELECT DISTINCT project, source, even_paused, paused, broken FROM work

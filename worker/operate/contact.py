@@ -15,8 +15,11 @@ from worker.database.sql import sql
 from worker.document.build import Built
 from worker.operate.dead_letters import FIXES
 from worker.operate.times import iso
-from worker.push.documents import Read, build_one, sources_alike
-from worker.settle.verdicts import Absent, Buried, Lease, Verdict
+from worker.projects.routes import routes_of
+from worker.push.documents import Read, build_one
+from worker.read.projects import project_of
+from worker.read.reader import Found
+from worker.settle.verdicts import Absent, Buried, Verdict
 
 READY, ABSENT = "ready", "absent"
 
@@ -97,16 +100,28 @@ class Story:
 
 
 def read_story(connection: Connection, mapping: Mapping, source: Source, key: str, read: Read, address: int) -> Story:
-    """Read a contact through the mapping, and where it is. `address`: the id of the API's address that documents go to now."""
+    """Read a contact through the mapping, and where it is. `address`: the id of the API's address that documents go to now.
+
+    Of a routed source it is the contact of the project that its row names, or else of the one that had it last.
+    """
+    source = source.of(_project(connection, mapping, source, key, read))
     result = build_one(mapping, source, key, read)
     lane = {"project": source.project, "method": source.method, "identity": source.identity}
-    lease = Lease(0, 0, mapping.projects[source.project], source.method, 0.0, 0)
-    alike = [other.name for other in sources_alike(mapping, lease, source.identity)]
+    alike = [other.name for other in mapping.alike(source.project, source.method, source.identity)]
     row = connection.execute(sql(__package__, "contact"), {**lane, "key": key, "sources": alike}).one()
     state, detail = _state(result)
     document = json.loads(result.body) if isinstance(result, Built) else None
     same = isinstance(result, Built) and row.digest is not None and bytes(row.digest) == result.digest
     return Story(source, key, state, detail, document, row, same=same and row.address == address)
+
+
+def _project(connection: Connection, mapping: Mapping, source: Source, key: str, read: Read) -> int:
+    if not source.routed:
+        return source.project
+    found = read(source, [key])[key]
+    if isinstance(found, Found) and found.rows:
+        return project_of(mapping, source, found.rows[0])
+    return next(iter(routes_of(connection, source, [key])), (key, source.project))[1]
 
 
 def _state(result: Built | Verdict) -> tuple[str, str | None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -35,10 +37,10 @@ class Drift:
 
 
 def read_drift(connection: Connection, mapping: Mapping) -> list[Drift]:
-    """One entry per source that has been reconciled, for the project and method to which the mapping sends it now."""
+    """One entry per source that has been reconciled and each of its projects, for the method to which the mapping sends it now."""
     rows = connection.execute(sql(__package__, "drift"), {"sources": list(mapping.sources)})
     found = [Drift(**{**row._mapping, "method": Method(row.method)}) for row in rows]
-    return [drift for drift in found if _lane(drift) == _lane(mapping.sources[drift.source])]
+    return [drift for drift in found if _is_sent(mapping, drift)]
 
 
 def lane_drift(found: list[Drift]) -> dict[str, Any] | None:
@@ -56,7 +58,7 @@ def lane_drift(found: list[Drift]) -> dict[str, Any] | None:
 
 def problems_of_drift(found: list[Drift]) -> Iterator[Problem]:
     """What a reconciliation holds back until an operator has looked at it."""
-    for drift in found:
+    for drift in summed(found):
         if drift.held:
             yield Problem(
                 f"held:{drift.source}",
@@ -65,5 +67,18 @@ def problems_of_drift(found: list[Drift]) -> Iterator[Problem]:
             )
 
 
-def _lane(of: Any) -> tuple[int, Method]:
-    return of.project, of.method
+def summed(found: list[Drift]) -> Iterator[Drift]:
+    """One entry per source: the sum over its projects."""
+    for _, each in groupby(sorted(found, key=attrgetter("source")), attrgetter("source")):
+        parts = list(each)
+        yield replace(
+            parts[0],
+            differing=sum(part.differing for part in parts),
+            never_sent=sum(part.never_sent for part in parts),
+            gone=sum(part.gone for part in parts),
+        )
+
+
+def _is_sent(mapping: Mapping, drift: Drift) -> bool:
+    source = mapping.sources[drift.source]
+    return drift.method == source.method and drift.project in mapping.projects_of(source)

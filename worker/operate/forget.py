@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from sqlalchemy import Connection, Engine
 
@@ -47,13 +47,47 @@ def forget(
 ) -> Forgotten:
     """Remove the contact that `source` maps under `key`, in one transaction, whichever source its changes came from.
 
-    A contact in flight is waited for, at most `patience` seconds and outside any transaction; then RefusedError, and nothing
-    is removed. Counts of what was sent stay, as they name nobody. Forgotten is also which change was accepted last: a
-    producer's payload that was written before it and is committed only after it would be sent.
+    Of a source whose rows name their projects, that of each project, one after the other. A contact in flight is waited for, at most
+    `patience` seconds and outside any transaction; then RefusedError, and nothing of it is removed. Counts of what was sent stay, as
+    they name nobody. Forgotten is also which change was accepted last: a producer's payload that was written before it and is
+    committed only after it would be sent.
     """
     end = time.monotonic() + patience
+    seen = [source.of(project) for project in _projects(engine, mapping, source, key)]
+    removed = [_forget(engine, each, _names(mapping, each), key, end, patience, sleep) for each in seen]
+    return Forgotten(*map(sum, zip(*map(astuple, removed), strict=True)))
+
+
+def _projects(engine: Engine, mapping: Mapping, source: Source, key: str) -> list[int]:
+    """The projects that hold anything of the contact; the source's own, if none does."""
+    if not source.routed:
+        return [source.project]
+    values = {
+        "method": source.method,
+        "identity": source.identity,
+        "sources": [other.name for other in mapping.sources.values()],
+        "projects": mapping.projects_of(source),
+        "key": key,
+    }
+    with engine.connect() as connection:
+        return list(connection.execute(sql(__package__, "projects_of_contact"), values).scalars()) or [source.project]
+
+
+def _names(mapping: Mapping, source: Source) -> list[str]:
+    """The sources whose keys name the same contacts as this one's."""
+    return [other.name for other in mapping.alike(source.project, source.method, source.identity)]
+
+
+def _forget(
+    engine: Engine,
+    source: Source,
+    sources: Sequence[str],
+    key: str,
+    end: float,
+    patience: float,
+    sleep: Callable[[float], None],
+) -> Forgotten:
     contact = {"project": source.project, "method": source.method, "identity": source.identity, "key": key}
-    sources = alike(mapping, source)
     while True:
         with engine.begin() as connection:
             # Under the collector's lock nothing is ingested and nothing is claimed, so a contact that is not in flight now
@@ -69,12 +103,6 @@ def forget(
                 " see that a worker and beat are running, and try again."
             )
         sleep(LOOK_EVERY)
-
-
-def alike(mapping: Mapping, source: Source) -> list[str]:
-    """The sources whose keys name the same contacts as this one's."""
-    kind = (source.project, source.method, source.identity)
-    return [other.name for other in mapping.sources.values() if (other.project, other.method, other.identity) == kind]
 
 
 def _remove(connection: Connection, contact: dict[str, object], sources: Sequence[str]) -> Forgotten:
@@ -96,6 +124,7 @@ def _remove(connection: Connection, contact: dict[str, object], sources: Sequenc
     )
     run("forget_shared_id")
     run("forget_drift")
+    run("forget_routes")
     cursors = run("forget_cursors")
     waiting_fan_outs = connection.execute(sql(__package__, "waiting_fan_outs"), values).scalar_one()
     return Forgotten(changes, waiting, dead_letters, delivery, cursors, waiting_fan_outs)

@@ -90,11 +90,11 @@ def _whole(moment: datetime) -> datetime:
 
 
 def _stuck(connection: Connection, mapping: Mapping) -> Iterator[Problem]:
-    lanes = sorted({(source.project, source.method.value) for source in mapping.sources.values()})
+    lanes = sorted(mapping.lanes())
     rates = {number: project.rate for number, project in mapping.projects.items()}
     values = {
         "projects": [project for project, _ in lanes],
-        "methods": [method for _, method in lanes],
+        "methods": [method.value for _, method in lanes],
         "patience": [PATIENCE + _explained(rates[project].count, rates[project].period) for project, _ in lanes],
     }
     for row in connection.execute(sql(__package__, "stuck_lanes"), values):
@@ -115,10 +115,18 @@ def _incidents(connection: Connection) -> Iterator[Problem]:
         yield Problem(f"incident:{incident.kind}", incident.problem)
 
 
+def _and_check(mapping: Mapping, source: str) -> str:
+    """A routed source's changes also wait while its query fails."""
+    return " and that `ringostat-sync check` is content" if mapping.sources[source].routed else ""
+
+
 def _uncollected(connection: Connection, mapping: Mapping) -> Iterator[Problem]:
     for row in connection.execute(sql(__package__, "uncollected"), {"patience": PATIENCE}):
         if row.source in mapping.sources:
-            told = f"Changes of source {row.source!r} have waited for {row.waits_s:.0f} s and are not collected: see that a worker runs."
+            told = (
+                f"Changes of source {row.source!r} have waited for {row.waits_s:.0f} s and are not collected:"
+                f" see that a worker runs{_and_check(mapping, row.source)}."
+            )
             yield Problem(f"uncollected:{row.source}", told)
         else:
             told = f"Changes of source {row.source!r} wait, and the mapping has no such source: put it back, or rename it there."

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from worker.capture.states import WatchStatus
 from worker.config.model import Mapping
-from worker.operate.drift import read_drift
+from worker.operate.drift import read_drift, summed
 from worker.operate.health import find_problems
 from worker.operate.parts import Part, read_parts
 from worker.operate.problem import Problem
@@ -44,7 +44,7 @@ def read_report(
 ) -> Report:
     """The whole state of the job now. `watches`: how capture is; `more`: problems that PostgreSQL can't tell of."""
     problems = [*more, *find_problems(connection, mapping, list(watches))]
-    drift = {one.source: one.as_json() for one in read_drift(connection, mapping)}
+    drift = {one.source: one.as_json() for one in summed(read_drift(connection, mapping))}
     return Report(
         read_status(connection, mapping), read_parts(connection), capture_rows(mapping, watches), problems, drift
     )

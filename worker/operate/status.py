@@ -60,7 +60,7 @@ class LaneStatus:
 
 def read_status(connection: Connection, mapping: Mapping) -> list[LaneStatus]:
     """One entry per configured project and method, organizations before contacts."""
-    lanes = sorted({(source.project, source.method) for source in mapping.sources.values()}, key=_order)
+    lanes = sorted(mapping.lanes(), key=_order)
     drift = read_drift(connection, mapping)
     return [
         _lane(connection, mapping, lane, [one for one in drift if (one.project, one.method) == lane]) for lane in lanes

@@ -13,6 +13,7 @@ from worker.document.build import Built, Invalid, build
 from worker.document.raw import as_json
 from worker.document.values import Unparsed
 from worker.push.batch_run import Ready
+from worker.read.projects import is_of_project, of_project
 from worker.read.reader import ROW_KEY, Found, Unreadable
 from worker.settle.verdicts import Absent, Buried, Claimed, Lease, PutBack, Verdict, Verdicts
 
@@ -37,10 +38,10 @@ def build_documents(
     ready: list[Ready] = []
     verdicts: Verdicts = []
     for identity in dict.fromkeys(contact.identity for contact in contacts):
-        alike = sources_alike(mapping, lease, identity)
+        alike = mapping.alike(lease.project.id, lease.method, identity)
         group = [contact for contact in contacts if contact.identity == identity]
         to_read = [contact for contact in group if contact.payload is None and not _too_long(contact)]
-        rows = read_first(alike, to_read, read)
+        rows = read_first(alike, to_read, of_project(mapping, read))
         for contact in group:
             result = _too_long(contact) or _document(contact, alike, rows, mapping)
             if isinstance(result, Built):
@@ -52,21 +53,11 @@ def build_documents(
 
 
 def build_one(mapping: Mapping, source: Source, key: str, read: Read) -> Built | Verdict:
-    """What a push would come to for one contact now: its document, or the verdict if there is none."""
+    """What a push to the source's project would come to for one contact now: its document, or the verdict if there is none."""
     lease = Lease(0, 0, mapping.projects[source.project], source.method, 0.0, 0)
     contact = Claimed(source.identity, key, 0, 0, 0, source.name, 0, None, 0, 0, False)
     ready, verdicts = build_documents(lease, [contact], mapping, read)
     return ready[0].document if ready else verdicts[0][1]
-
-
-def sources_alike(mapping: Mapping, lease: Lease, identity: str) -> list[Source]:
-    """The sources whose keys name the same contacts, in the order of the mapping."""
-    return [
-        source
-        for source in mapping.sources.values()
-        if (source.project, str(source.method), str(source.identity))
-        == (lease.project.id, str(lease.method), str(identity))
-    ]
 
 
 def read_first(
@@ -113,8 +104,7 @@ def _document(
     if not alike:
         return missing
     if contact.payload is not None:
-        named = next((source for source in alike if source.name == contact.source), alike[0])
-        return build_row(contact.payload, contact.key, named, mapping)
+        return _payload(contact, alike, mapping)
     source, read = rows[contact.key]
     if isinstance(read, Unreadable):
         detail = f"PostgreSQL could not compute this contact's row: {read.problem}."
@@ -127,6 +117,13 @@ def _document(
         case several:
             detail = f"The mapping returned this key {len(several)} times; it must be once."
             return Buried(DeadLetterReason.DUPLICATE_KEY, detail)
+
+
+def _payload(contact: Claimed, alike: Sequence[Source], mapping: Mapping) -> Built | Verdict:
+    source = next((source for source in alike if source.name == contact.source), alike[0])
+    if not is_of_project(mapping, source, contact.payload):
+        return Absent()  # it has moved to another project, in which it waits too
+    return build_row(contact.payload, contact.key, source, mapping)
 
 
 def build_row(row: Any, key: str, source: Source, mapping: Mapping) -> Built | Buried:

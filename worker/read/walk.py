@@ -112,12 +112,14 @@ class Walk:
             else:
                 return
 
-    def sorted_keys(self) -> Iterator[list[str]]:
-        """The keys in the order of their bytes, as the outbox's database sorts them too; it may begin anew where it breaks off."""
+    def sorted_keys(self) -> Iterator[list[tuple[str, str | None]]]:
+        """The keys in the order of their bytes, as the outbox's database sorts them too; it may begin anew where it breaks off.
+
+        Each with the "projectId" of its row if the source is routed.
+        """
         while True:
             try:
-                for keys in self._patient(self._byte_order, None, KEYS, tuple_row, itemgetter(0)):
-                    yield [key for (key,) in keys]
+                yield from self._patient(self._byte_order, None, KEYS, tuple_row, itemgetter(0))
             except psycopg.Error as error:
                 if not is_in_a_row(error) or not self._set_aside(None, error):
                     raise self.told(error) from error
@@ -175,8 +177,9 @@ class Walk:
         )
 
     def _byte_order(self, after: str | None, key_type: str) -> str:
+        project = 'q."projectId"::text' if self.source.routed else "NULL"
         return (
-            f"SELECT q.key::text AS key FROM (\n{self._query}\n) AS q"
+            f"SELECT q.key::text AS key, {project} FROM (\n{self._query}\n) AS q"
             f' WHERE {self._conditions(after, key_type)} ORDER BY q.key::text COLLATE "C"'
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -17,7 +17,8 @@ from worker.database.engines import at_once
 from worker.database.sql import sql
 from worker.document.build import Built
 from worker.push.documents import build_row
-from worker.read.reader import ROW_KEY, Found, Reader, Unreadable
+from worker.read.projects import of_project, own_rows, project_of
+from worker.read.reader import ROW_KEY, Found, Keys, Reader, Unreadable
 from worker.read.walk import Chunk
 from worker.settle.verdicts import Buried
 
@@ -31,7 +32,8 @@ class Kind(StrEnum):
     OVERTAKEN = "overtaken"
 
 
-Drift = list[tuple[str, Kind]]
+Drift = list[tuple[str, int, Kind]]
+"""Keys, each with the project whose contact it is."""
 Document = Built | Buried
 
 
@@ -55,6 +57,30 @@ class Comparison:
 
     def compare(self, chunk: Chunk, read_at: datetime) -> Compared:
         """What of a chunk is to be sent. `read_at`: the outbox's clock, before the chunk was read."""
+        compared = [self.of(project)._compare(part, read_at) for project, part in self._by_project(chunk).items()]
+        return Compared([drift for one in compared for drift in one.drift], sum(one.known for one in compared))
+
+    def of(self, project: int) -> Comparison:
+        """The same for the contacts of one project."""
+        return replace(self, source=self.source.of(project))
+
+    def read(self, source: Source, keys: Sequence[str]) -> Keys:
+        """What the source's project sees of `keys`. Raises as `Reader.read` does."""
+        return of_project(self.mapping, self.reader.read)(source, keys)
+
+    def _by_project(self, chunk: Chunk) -> dict[int, Chunk]:
+        """The rows of a chunk by the projects that they name."""
+        if not self.source.routed:
+            return {self.source.project: chunk}
+        parts: dict[int, Chunk] = {}
+        for key, read in chunk.items():
+            rows = read.rows if isinstance(read, Found) else ()
+            projects = {project_of(self.mapping, self.source, row) for row in rows} or {self.source.project}
+            for project in projects:
+                parts.setdefault(project, {})[key] = own_rows(self.mapping, self.source.of(project), read)
+        return parts
+
+    def _compare(self, chunk: Chunk, read_at: datetime) -> Compared:
         documents = {stored(key): self._document(key, row) for key, row in chunk.items()}
         digests = self._digests(list(documents))
         suspects = {
@@ -65,7 +91,11 @@ class Comparison:
         suspects = self._without_those_of_earlier_sources(suspects)
         known = self._known(list(suspects), read_at) if suspects else []
         equal = len(documents) - len(suspects)
-        drift = [(row.key, kind_of(row)) for row in known if not row.waits and not is_buried(suspects[row.key], row)]
+        drift = [
+            (row.key, self.source.project, kind_of(row))
+            for row in known
+            if not row.waits and not is_buried(suspects[row.key], row)
+        ]
         return Compared(drift, equal + sum(row.is_known for row in known))
 
     def _document(self, key: str, read: Found | Unreadable) -> Document:
@@ -91,12 +121,25 @@ class Comparison:
 
     def _without_those_of_earlier_sources(self, suspects: dict[str, Document]) -> dict[str, Document]:
         """Sources of the same project, method and identity are one: the first that returns a key has its document."""
-        for earlier in alike(self.mapping, self.source):
+        for earlier in self.alike:
             if earlier.name == self.source.name or not suspects:
                 break
-            returned = returned_by(self.reader, earlier, list(suspects))
+            returned = self.returned_by(earlier, list(suspects))
             suspects = {key: document for key, document in suspects.items() if key not in returned}
         return suspects
+
+    def returned_by(self, source: Source, keys: Sequence[str], *, exactly: bool = True) -> set[str]:
+        """The keys that a source returns, `exactly` so spelt; one whose row can't be computed is returned too."""
+        return {
+            key
+            for key, row in self.read(source, keys).items()
+            if isinstance(row, Unreadable) or (row.rows and (not exactly or str(row.rows[0][ROW_KEY]) == key))
+        }
+
+    @property
+    def alike(self) -> list[Source]:
+        """The sources whose keys name the same contacts, in the order of the mapping; the source itself is one of them."""
+        return self.mapping.alike(self.source.project, self.source.method, self.source.identity)
 
     @property
     def contacts(self) -> dict[str, object]:
@@ -113,21 +156,6 @@ class Comparison:
 def stored(key: str) -> str:
     """A key as our tables have it; as `bounded_key` of the schema."""
     return key if len(key) <= LONGEST_KEY else f"{key[:448]}…{sha256(key.encode()).hexdigest()}"
-
-
-def alike(mapping: Mapping, source: Source) -> list[Source]:
-    """The sources whose keys name the same contacts, in the order of the mapping; the source itself is one of them."""
-    kind = (source.project, source.method, source.identity)
-    return [other for other in mapping.sources.values() if (other.project, other.method, other.identity) == kind]
-
-
-def returned_by(reader: Reader, source: Source, keys: Sequence[str], *, exactly: bool = True) -> set[str]:
-    """The keys that a source returns, `exactly` so spelt; one whose row can't be computed is returned too."""
-    return {
-        key
-        for key, row in reader.read(source, keys).items()
-        if isinstance(row, Unreadable) or (row.rows and (not exactly or str(row.rows[0][ROW_KEY]) == key))
-    }
 
 
 def kind_of(known: Row[Any]) -> Kind:

@@ -21,7 +21,7 @@ from worker.failpoints import Failpoint, hit
 from worker.projects.addresses import Address
 from worker.read.reader import Reader
 from worker.read.walk import Chunk, Walk
-from worker.reconcile.compare import Compared, Comparison, Kind
+from worker.reconcile.compare import Compared, Comparison
 from worker.reconcile.gone import Gone
 from worker.reconcile.state import Figures, State
 
@@ -107,7 +107,7 @@ class Reconciler:
     def confirm(self, source: Source) -> Figures | None:
         """Let go what is held of a source; None if nothing is."""
         with self.engine.begin() as connection:
-            values = {"source": source.name, "project": source.project}
+            values = {"source": source.name, "projects": self.mapping.projects_of(source)}
             row = connection.execute(sql(__package__, "confirm"), values).one_or_none()
         return None if row is None else Figures(row.known, row.differing, row.never_sent, row.gone)
 
@@ -127,8 +127,8 @@ class Reconciler:
             if self.clock() >= end:
                 return False
         if not walk.more:
-            for keys in Gone(comparison, walk).find():
-                state.advance(state.last_key, gone(keys))
+            for compared in Gone(comparison, walk).find():
+                state.advance(state.last_key, compared)
         return True
 
     def _everything(self, comparison: Comparison, walk: Walk) -> Iterator[Compared]:
@@ -136,13 +136,13 @@ class Reconciler:
             read_at = connection.execute(sql(__package__, "clock")).scalar_one()
         chunks: Iterator[Chunk] = walk.chunks(None)
         yield from (comparison.compare(chunk, read_at) for chunk in chunks)
-        yield from map(gone, Gone(comparison, walk).find())
+        yield from Gone(comparison, walk).find()
 
     def _report(self, state: State, *, confirmed: bool) -> bool:
         """Write down and tell what was found; whether it is held."""
         figures = state.figures
         held = not confirmed and figures.is_too_much(self.hold, FEWEST)
-        state.report(held=held, confirmed=confirmed)
+        state.report(self.mapping.projects_of(state.source), held=held, confirmed=confirmed)
         tell = log.warning if held else log.info
         tell(
             "drift",
@@ -175,11 +175,6 @@ def newer(state: State, walk: Walk) -> Walk:
 def quoted(text: str) -> str:
     """A text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def gone(keys: list[str]) -> Compared:
-    """Contacts that are gone, all of them known."""
-    return Compared([(key, Kind.GONE) for key in keys], len(keys))
 
 
 def lock(source: Source) -> str:

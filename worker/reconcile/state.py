@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,7 +30,7 @@ class Figures:
     def add(self, compared: Compared) -> None:
         """Count a chunk."""
         self.known += compared.known
-        for _, kind in compared.drift:
+        for _, _, kind in compared.drift:
             self.differing += kind is Kind.DIFFERING
             self.never_sent += kind is Kind.NEVER_SENT
             self.gone += kind is Kind.GONE
@@ -88,16 +88,18 @@ class State:
         with self.engine.begin() as connection:
             connection.execute(sql(__package__, "reaching"), {**self._name, "reaching": watermark})
 
-    def report(self, *, held: bool, confirmed: bool) -> None:
-        """All is compared; unless it is held, what was found is released from here on."""
-        values = {**self._name, **lane(self.source), "held": held, "confirmed": confirmed}
+    def report(self, projects: Sequence[int], *, held: bool, confirmed: bool) -> None:
+        """All is compared; unless it is held, what was found is released from here on. `projects`: those that may have contacts of it."""
+        source = self.source
+        values = {"source": source.name, "project": source.project, "projects": list(projects), "method": source.method}
+        values |= {"held": held, "confirmed": confirmed}
         with self.engine.begin() as connection:
             connection.execute(sql(__package__, "report"), values)
             connection.execute(sql(__package__, "end" if held else "over"), self._name)
 
     def release(self) -> None:
         """Let wait what was found, and end the walk."""
-        values = {**lane(self.source), "source": self.source.name, "limit": RELEASED}
+        values = {**kind_of(self.source), "limit": RELEASED}
         full = True
         while full:
             with self.engine.begin() as connection:
@@ -115,11 +117,10 @@ class State:
     def _keep(self, connection: Connection, drift: Drift) -> None:
         if not drift:
             return
+        found = rows(("key", "project", "kind"), drift)
         if self.purpose is WalkPurpose.POLL:
-            values = {**lane(self.source), "source": self.source.name, "keys": [key for key, _ in drift]}
-            connection.execute(sql(__package__, "enqueue"), values)
+            connection.execute(sql(__package__, "enqueue"), {**kind_of(self.source), "drift": found})
         else:
-            found = rows(("key", "kind"), drift)
             connection.execute(sql(__package__, "set_apart"), {"source": self.source.name, "drift": found})
 
     @property
@@ -138,9 +139,9 @@ def figures_of(state: State) -> dict[str, int]:
     }
 
 
-def lane(source: Source) -> dict[str, object]:
-    """Whose contacts these are."""
-    return {"project": source.project, "method": source.method, "identity": source.identity}
+def kind_of(source: Source) -> dict[str, object]:
+    """The source and the kind of its contacts, as the statements take them."""
+    return {"source": source.name, "method": source.method, "identity": source.identity, "routed": source.routed}
 
 
 def fail(engine: Engine, source: str, purpose: WalkPurpose) -> None:

@@ -14,10 +14,13 @@ from worker.backfill import backfill as room
 from worker.backfill.backfill import Backfill, Cursor
 from worker.database.engines import crm_engine
 from worker.errors import ConfigError, MappingBrokenError, ReplicaUnavailableError
+from worker.projects.routes import Projects
 
 
 def make(engine: Engine, source: str = "contacts", **options) -> Backfill:
-    return Backfill(engine.wiring.engine, engine.wiring.crm, engine.wiring.mapping.sources[source], **options)
+    return Backfill(
+        engine.wiring.engine, engine.wiring.crm, engine.wiring.mapping, engine.wiring.mapping.sources[source], **options
+    )
 
 
 @pytest.fixture
@@ -173,7 +176,7 @@ def test_a_place_that_is_no_key_any_longer_is_none(engine: Engine) -> None:
     stopped.close()  # type: ignore[attr-defined]
     source = engine.wiring.mapping.sources["contacts"]
     query = source.query.replace("c.id AS key", "md5(c.id::text)::uuid AS key")
-    changed = Backfill(engine.wiring.engine, engine.wiring.crm, replace(source, query=query))
+    changed = Backfill(engine.wiring.engine, engine.wiring.crm, engine.wiring.mapping, replace(source, query=query))
 
     assert list(changed.run()) == [0, 10, 20, 25]
 
@@ -205,10 +208,10 @@ def test_a_killed_backfill_repeats_no_key(engine: Engine, monkeypatch: pytest.Mo
     backfill = make(engine)
     wait = Backfill._wait
 
-    def dying(self, keys: list[str], done: int) -> None:
+    def dying(self, keys: list[str], named: Projects, done: int) -> None:
         if done == 20:
             raise KeyboardInterrupt
-        wait(self, keys, done)
+        wait(self, keys, named, done)
 
     with monkeypatch.context() as patch:
         patch.setattr(Backfill, "_wait", dying)
@@ -313,4 +316,6 @@ def test_a_crm_that_is_away_is_told(engine: Engine) -> None:
     away = crm_engine(engine.database_url + "_away")
 
     with pytest.raises(ReplicaUnavailableError, match="CRM_DATABASE_URL"):
-        list(Backfill(engine.wiring.engine, away, engine.wiring.mapping.sources["contacts"]).run())
+        list(
+            Backfill(engine.wiring.engine, away, engine.wiring.mapping, engine.wiring.mapping.sources["contacts"]).run()
+        )

@@ -120,7 +120,9 @@ def test_two_contacts_whose_keys_are_equal_are_two(make_engine: Callable[..., En
         crm.execute("INSERT INTO crm.people VALUES ('Ab', 'one'), ('ab', 'two'), ('AB', 'three'), (NULL, 'none')")
     engine = make_engine(CRM_DATABASE_URL=loose)
     engine.remap('[[sources]]\nname = "people"\nmethod = "contacts"\nquery = "people.sql"\n', people=QUERY)
-    backfill = Backfill(engine.wiring.engine, engine.wiring.crm, engine.wiring.mapping.sources["people"])
+    backfill = Backfill(
+        engine.wiring.engine, engine.wiring.crm, engine.wiring.mapping, engine.wiring.mapping.sources["people"]
+    )
     backfill.begin()
     engine.sql("UPDATE ringostat_sync.backfills SET last_key = 'Ab', done = 2")
     list(backfill.run())

@@ -101,7 +101,7 @@ def parts_of(surroundings: Surroundings, environment: Mapping[str, str], console
 def fill_the_telephone(wiring: Wiring) -> None:
     """The sandbox forgets when it ends, so the demo sends everything at each start."""
     for source in wiring.mapping.sources.values():
-        for _ in Backfill(wiring.engine, wiring.crm, source, forced=True).run():
+        for _ in Backfill(wiring.engine, wiring.crm, wiring.mapping, source, forced=True).run():
             pass
 
 

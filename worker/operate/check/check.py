@@ -60,6 +60,11 @@ def _source(wiring: Wiring, source: Source, sample: int, *, has_triggers: bool) 
             if problem := by_itself.key_problem(names):
                 yield Finding(f"{source.name}: {problem}", stops=True)
                 return
+            if source.routed and "projectId" not in names:
+                known = ", ".join(map(str, wiring.mapping.projects))
+                told = f'project is missing: name one of {known} in the source, or have the query return "projectId"'
+                yield Finding(f"{source.name}: {told}", stops=True)
+                return
             uses = _uses(wiring, source, session, has_triggers=has_triggers)
             yield from _policies(source, uses)
             found = by_itself.read(session, query, max(sample, 1))

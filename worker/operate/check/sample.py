@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from worker.config.model import Mapping, Source
+from worker.config.model import Mapping, Method, Source
 from worker.document.build import Built, Invalid, build
 from worker.document.left_out import Why
 from worker.document.wire import envelope, path
 from worker.operate.check.finding import Example, Finding, examples, warning
+from worker.read.projects import project_of
 from worker.read.reader import ROW_KEY
 
 Row = dict[str, Any]
@@ -20,6 +21,7 @@ REMEDIES = {
     "fullName must not be null or blank": "|| with a null is null, concat_ws(' ', …) leaves nulls out",
     "origin must not be null or blank": "set origin in sync.toml",
     "responsible must not be null or blank": "set default_responsible in sync.toml",
+    "projectId must not be null or blank": "or set RINGOSTAT_PROJECT_ID to the project of such rows",
 }
 """What to do about the commonest reasons."""
 
@@ -28,7 +30,10 @@ def sum_up(source: Source, rows: Sequence[Row], mapping: Mapping) -> Iterator[Fi
     """What comes of the rows, one line a reason, and a finished request of the first that can be sent."""
     repeated = {key for key, count in Counter(str(row[ROW_KEY]) for row in rows).items() if count > 1}
     made = {
-        str(row[ROW_KEY]): build(row, key=str(row[ROW_KEY]), source=source, defaults=mapping.defaults) for row in rows
+        str(row[ROW_KEY]): build(
+            row, key=str(row[ROW_KEY]), source=source.of(project_of(mapping, source, row)), defaults=mapping.defaults
+        )
+        for row in rows
     }
     # The worker takes none of two rows for the contact.
     built = {key: document for key, document in made.items() if isinstance(document, Built) and key not in repeated}
@@ -41,8 +46,9 @@ def sum_up(source: Source, rows: Sequence[Row], mapping: Mapping) -> Iterator[Fi
     told = f"{source.name}: of a sample of {len(made)}, {len(built)} can be sent"
     yield Finding(told, stops=not built)
     for document in list(built.values())[:1]:
-        pretty = json.dumps(json.loads(envelope(source.method, [document.body])), ensure_ascii=False, indent=2)
-        yield Example(path(source.method), source.project, pretty)
+        request = json.loads(envelope(source.method, [document.body]))
+        project = request["contacts" if source.method is Method.CONTACTS else "organizations"][0]["projectId"]
+        yield Example(path(source.method), project, json.dumps(request, ensure_ascii=False, indent=2))
 
 
 def _invalid(source: Source, found: dict[str, Invalid]) -> Iterator[Finding]:
@@ -88,7 +94,7 @@ def _unknown_projects(source: Source, rows: Sequence[Row], mapping: Mapping) -> 
     unknown: dict[str, list[str]] = {}
     for row in rows:
         project = str(row.get("projectId") or "").strip()
-        if project and project not in {str(known) for known in mapping.projects}:
+        if project and project not in mapping.projects_by_name:
             unknown.setdefault(project, []).append(str(row[ROW_KEY]))
     for project, keys in unknown.items():
         yield warning(
