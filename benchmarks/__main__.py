@@ -11,7 +11,19 @@ from pathlib import Path
 from benchmarks.ground import Ground
 from benchmarks.table import Figure, show, write_markdown
 
-NAMES = ("drain", "backfill", "latency", "capture", "pickup", "rounds", "quota", "idle", "reconcile")
+NAMES = (
+    "drain",
+    "backfill",
+    "latency",
+    "capture",
+    "pickup",
+    "rounds",
+    "quota",
+    "idle",
+    "reconcile",
+    "renames",
+    "tenants",
+)
 
 
 def main() -> None:

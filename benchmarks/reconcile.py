@@ -16,6 +16,7 @@ from worker.assembly import Assembly
 from worker.config.model import Source
 from worker.config.settings import load_settings
 from worker.document.build import Built, build
+from worker.read.reader import connected
 from worker.reconcile.reconcile import Step
 
 CONTACTS, QUICK = 1_000_000, 100_000
@@ -57,7 +58,8 @@ def timed(work: object) -> float:
 def documents(parts: Assembly, source: Source) -> Iterator[list[Built]]:
     """Reads all rows through a cursor on the server, and builds each."""
     with (
-        psycopg.connect(parts.crm.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection,
+        connected(parts.crm, source) as connection,
+        connection.transaction(),
         connection.cursor(name="tight", row_factory=dict_row) as cursor,
     ):
         cursor.execute(f"SELECT q.key::text AS written, q.* FROM (\n{QUERY}\n) AS q ORDER BY q.key".encode())

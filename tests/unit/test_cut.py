@@ -133,10 +133,10 @@ def test_the_more_batches_there_are_the_more_travel_together(batches: int, under
 @pytest.mark.parametrize(
     ("live", "batches", "backfilled"), [(0, 3, 30), (0, 0, 0), (4, 0, 0), (4, 2, 26), (10, 0, 0), (10, 1, 10)]
 )
-def test_a_backfill_fills_up_and_stays_behind(live: int, batches: int, backfilled: int) -> None:
+def test_what_waits_behind_fills_up_and_stays_behind(live: int, batches: int, backfilled: int) -> None:
     """The last live batch is filled up from it; beyond that it gets no more batches than it may have."""
     waiting = [Candidate(str(n)) for n in range(live)]
-    waiting += [Candidate(f"b{n}", priority=Priority.BACKFILL) for n in range(100)]
+    waiting += [Candidate(f"b{n}", priority=Priority.FAN_OUT if n < 50 else Priority.BACKFILL) for n in range(100)]
     chosen = behind_live(waiting, 10, batches)
 
     assert chosen == waiting[: live + backfilled]

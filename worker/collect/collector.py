@@ -31,9 +31,9 @@ HORIZON = 0.5
 UNDER_WAY = 16
 """Batches of a project under way at once."""
 BEHIND = 3
-"""Batches under way at which no more are filled from a backfill while live changes come, so that these find a process free."""
+"""Batches under way at which no more are filled from a fan-out or a backfill while live changes come, so that these find a process free."""
 CALM = 5.0
-"""Seconds without a live change after which a backfill has all processes."""
+"""Seconds without a live change after which a fan-out or a backfill has all processes."""
 NOTHING_TO_CUT = 0.05
 """Seconds to leave a project alone whose contacts are all in flight, or whose batches under way are enough."""
 PROBE_CHOICE = 4
@@ -135,7 +135,7 @@ class Collector:
                 connection.execute(sql(__package__, "promote"), lane)
             wanted = limit * size * (PROBE_CHOICE if paused else 1)
             candidates = self._candidates(connection, lane, wanted)
-            candidates = behind_live(candidates, size, self._most_backfill_batches(lane, candidates, bounds.under_way))
+            candidates = behind_live(candidates, size, self._most_batches_behind(lane, candidates, bounds.under_way))
             if paused:
                 candidates = self._for_probe(candidates)
             batches = cut(candidates, batch_size=size, max_attempts=self._max_attempts, limit=limit)
@@ -158,10 +158,10 @@ class Collector:
             watermark.note(first.get(priority), now)
         return [Candidate(row.row, row.attempts, row.lost_leases, row.priority) for row in found]
 
-    def _most_backfill_batches(self, lane: dict[str, object], candidates: list[Candidate], under_way: int) -> int:
-        """How many batches of a backfill may be cut; remembers when live changes were last among the candidates."""
+    def _most_batches_behind(self, lane: dict[str, object], candidates: list[Candidate], under_way: int) -> int:
+        """How many batches of a fan-out or a backfill may be cut; remembers when live changes were last among the candidates."""
         now, here = self._clock(), (lane["project"], lane["method"])
-        if any(candidate.priority != Priority.BACKFILL for candidate in candidates):
+        if any(candidate.priority == Priority.LIVE for candidate in candidates):
             self._live_at[here] = now
         return max(0, BEHIND - under_way) if now - self._live_at[here] < CALM else UNDER_WAY
 

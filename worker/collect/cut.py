@@ -31,13 +31,13 @@ def width(attempts: int, lost_leases: int, batch_size: int, max_attempts: int) -
 
 
 def behind_live(candidates: Sequence[Candidate], batch_size: int, batches: int) -> list[Candidate]:
-    """The candidates with so many batches' worth of a backfill at most, besides those that fill the last live batch up.
+    """The candidates with at most so many batches' worth of what waits behind live changes, besides those that fill the last live batch up.
 
-    Where the backfill gets no batch, nobody fills up either: a few live changes alone are read and sent in less time.
+    If that gets no batch, none of it fills up either: a few live changes alone are read and sent in less time.
     """
-    live = [candidate for candidate in candidates if candidate.priority != Priority.BACKFILL]
-    backfilled = [candidate for candidate in candidates if candidate.priority == Priority.BACKFILL]
-    return live + backfilled[: -len(live) % batch_size + batches * batch_size if batches else 0]
+    live = [candidate for candidate in candidates if candidate.priority == Priority.LIVE]
+    behind = [candidate for candidate in candidates if candidate.priority != Priority.LIVE]
+    return live + behind[: -len(live) % batch_size + batches * batch_size if batches else 0]
 
 
 def cut(candidates: Sequence[Candidate], *, batch_size: int, max_attempts: int, limit: int) -> list[list[Candidate]]:
