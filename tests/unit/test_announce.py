@@ -13,6 +13,7 @@ from worker.local.up.servers import Surroundings
 from worker.local.up.up import NO_KEY, told
 
 DATABASE = "postgresql://postgres:secret@127.0.0.1:15432/crm"
+SANDBOX = "http://127.0.0.1:8085"
 
 
 def surroundings(tmp_path: Path, *, key: bool = False, demo: bool = True) -> Surroundings:
@@ -20,6 +21,8 @@ def surroundings(tmp_path: Path, *, key: bool = False, demo: bool = True) -> Sur
     brought = {"DATABASE_URL": DATABASE}
     if demo:
         brought |= {"SYNC_CONFIG": "/a folder/sync.toml", "RINGOSTAT_PROJECT_ID": "106"}
+    if not key:
+        brought |= {"RINGOSTAT_BASE_URL": SANDBOX}
     settings = load_settings({**brought, "FLOWER_BASIC_AUTH": "ringostat:flower"})
     return Surroundings(settings, brought, not key, demo, EmbeddedPostgres(tmp_path))
 
@@ -36,10 +39,11 @@ def test_with_a_key_nobody_speaks_of_a_sandbox(tmp_path: Path) -> None:
 
 
 def test_what_other_commands_ask_for_can_be_pasted(tmp_path: Path) -> None:
-    """Quoted for the shell; only what `up` has brought along."""
+    """Quoted for the shell; only what `up` has added. `contact` asks what the sandbox has accepted, so its address is there."""
     [line] = [line for line in told(surroundings(tmp_path)) if "export" in line]
+    project = f"RINGOSTAT_PROJECT_ID=106 RINGOSTAT_BASE_URL={SANDBOX}"
 
-    assert line.endswith(f"export DATABASE_URL={DATABASE} SYNC_CONFIG='/a folder/sync.toml' RINGOSTAT_PROJECT_ID=106")
+    assert line.endswith(f"export DATABASE_URL={DATABASE} SYNC_CONFIG='/a folder/sync.toml' {project}")
 
 
 def test_the_rename_is_a_statement(tmp_path: Path) -> None:

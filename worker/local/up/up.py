@@ -38,8 +38,8 @@ DEMO_PACE = "1"
 NO_KEY = "No auth key is set: everything goes to the sandbox, nothing to Ringostat."
 # Of somebody who is on the telephone: the demo hides and removes contacts.
 RENAME = "UPDATE crm.contacts SET last_name = 'Новенко' WHERE id = (SELECT min(id) FROM crm.contacts WHERE NOT hidden);"
-PASTED = ("DATABASE_URL", "REDIS_URL", "SYNC_CONFIG", "RINGOSTAT_PROJECT_ID")
-"""What `dead-letters`, `pause`, `forget` and others ask for in another terminal."""
+PASTED = ("DATABASE_URL", "REDIS_URL", "SYNC_CONFIG", "RINGOSTAT_PROJECT_ID", "RINGOSTAT_BASE_URL")
+"""What `dead-letters`, `pause`, `contact` and others need in another terminal."""
 
 
 def run(environment: Mapping[str, str]) -> None:
