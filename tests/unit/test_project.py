@@ -61,6 +61,11 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert newest == __version__
 
 
+def test_the_readme_names_this_version() -> None:
+    """At its top, beside the licence."""
+    assert f"\nVersion {__version__} (" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("lock", sorted(ROOT.glob("requirements*.lock")), ids=lambda path: path.name)
 def test_a_lock_holds_no_address(lock: Path) -> None:
     """Names, versions and hashes alone: everybody's own registry serves."""
