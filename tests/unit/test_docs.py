@@ -15,6 +15,7 @@ from worker.operate.dead_letters import OpenDeadLetter
 from worker.operate.status import LaneStatus
 
 ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")])
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
@@ -52,3 +53,23 @@ def test_the_json_of_the_documents_has_the_fields_of_the_commands() -> None:
 
     assert set(lane["projects"][0]) == set(LaneStatus(106, "contacts", 0, 0, None, 0, 0, 0, 0, None, 0).as_json())
     assert set(dead_letter) == set(OpenDeadLetter.__slots__)
+
+
+def test_the_architecture_lists_every_room_and_file_of_the_job() -> None:
+    """Those of `ls worker`, and no others."""
+    rooms = (
+        (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("\n## The rooms\n")[1].split("\n## ")[0]
+    )
+    there = {path.name for path in (ROOT / "worker").iterdir()} - {"__init__.py", "__pycache__", "py.typed"}
+
+    assert {name.rstrip("/") for name in re.findall(r"^\| `([\w./]+)` \|", rooms, re.MULTILINE)} == there
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_a_document_names_is_there(document: Path) -> None:
+    """Whole paths from the root, such as `tests/unit/test_docs.py`; `*` stands for any letters."""
+    named = re.findall(
+        r"`((?:tests|benchmarks|worker|models|migrations|docker|docs)/[\w./*]+)`", document.read_text(encoding="utf-8")
+    )
+
+    assert [name for name in named if not list(ROOT.glob(name))] == []
