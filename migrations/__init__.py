@@ -52,7 +52,9 @@ def upgrade(
     with migration_engine(database_url).connect() as connection:
         if not patience.until(partial(_try, connection, revision, published=published)):
             stayed = connection.execute(text(STAYED)).scalar_one() or f"the schema {SCHEMA}"
-            raise RefusedError(f"{stayed} stayed locked for {patience.seconds:g} s: try again when it is calmer.")
+            raise RefusedError(
+                f"{stayed} stayed locked for {patience.seconds:g} s: try again when the CRM is less busy."
+            )
 
 
 def _try(connection: Connection, revision: str, *, published: bool) -> bool:

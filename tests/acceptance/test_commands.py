@@ -96,7 +96,7 @@ def test_a_port_that_is_taken_is_one_line(folder: Path, command: str) -> None:
 
     assert done.returncode == 2
     assert done.stderr.endswith(
-        f"ringostat-sync: {setting}: port {port} of 127.0.0.1 cannot be had (Address already in use); choose a free one.\n"
+        f"ringostat-sync: {setting}: port {port} of 127.0.0.1 can't be used (Address already in use); choose a free one.\n"
     )
 
 
@@ -191,7 +191,7 @@ def command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     [
         ("", "the condition is blank: write one, or leave it out."),
         (" ", "the condition is blank: write one, or leave it out."),
-        ("key = 1;", "a condition holds no semicolon: take it out."),
+        ("key = 1;", "a condition can't have a semicolon: remove it."),
         ("nope = 1", 'column "nope" does not exist: correct the condition.'),
     ],
 )

@@ -74,7 +74,7 @@ def killed_while_taking_back(house: House, _: float) -> None:
     house.strike(Failpoint.TAKING_BACK, SIGKILL)
 
 
-def killed_while_expanding(house: House, _: float) -> None:
+def killed_while_fanning_out(house: House, _: float) -> None:
     order = house.arm(Failpoint.FANNED_OUT, SIGKILL)
     house.sql("UPDATE crm.companies SET version = version + 1")
     wait_until(lambda: not order.exists(), timeout=30, what="the fan-out")
@@ -320,7 +320,7 @@ ERRORS = [
 FAULTS = [
     *(killed_at(point, whom) for point in ON_THE_WAY for whom in ("one", "all")),
     Fault("kill the process at taking_back", killed_while_taking_back),
-    Fault("kill the process at expanded", killed_while_expanding),
+    Fault("kill the process at fanned_out", killed_while_fanning_out),
     Fault("kill the process at requeueing", killed_while_requeueing),
     Fault("kill the process at filled", killed_while_backfilling),
     Fault("kill a worker's parent alone", killed_parent),

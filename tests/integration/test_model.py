@@ -514,7 +514,7 @@ class Life(RuleBasedStateMachine):
 
 @pytest.fixture
 def stage(make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """The engine on a stage; nothing is limited, retries are seconds apart, and a changed row is expanded in two chunks."""
+    """The engine on a stage; nothing is limited, retries are seconds apart, and a changed row is fanned out in two chunks."""
     monkeypatch.setattr(fan_out, "CHUNK", 2)
     made = make_engine(
         RINGOSTAT_RATE_LIMIT="100000/s",

@@ -102,8 +102,8 @@ def test_keys_that_agree_are_one(folder):
         (
             'auth_key_env = "X"\nauth_key_file = "contacts.sql"',
             {"X": "hunter1"},
-            "auth_key_file of project 106 holds a blank, a newline or a letter outside ASCII: "
-            "copy the key anew, and nothing else",
+            "auth_key_file of project 106 has a blank, a newline or a letter outside ASCII: "
+            "copy the key again, and nothing else",
         ),
         (
             'auth_key_file = "gone"',

@@ -86,7 +86,7 @@ def folder(tmp_path):
         ),
         (
             SOURCE + 'watch = [{ table = "t", key = "id", where = "a = 1;" }]',
-            "sync.toml: [[sources]] 'contacts', watch no. 1: where: a condition holds no semicolon: take it out",
+            "sync.toml: [[sources]] 'contacts', watch no. 1: where: a condition can't have a semicolon: remove it",
         ),
         (
             SOURCE + "watch = [5]",
@@ -172,7 +172,7 @@ def test_a_project_id_is_a_positive_bigint(folder, number):
     [
         ("", "there is no SQL in it"),
         ("-- later\n", "there is no SQL in it"),
-        ("SELECT 1; SELECT 2", "it holds 2 statements"),
+        ("SELECT 1; SELECT 2", "it has 2 statements"),
         ("DROP TABLE crm.contacts", "it starts with 'DROP'"),
         ("SELECT 'a", "the ' on line 1 is never closed"),
     ],

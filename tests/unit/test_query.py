@@ -84,7 +84,7 @@ def test_a_semicolon_inside_a_token_stays(sql):
 def test_two_statements_are_refused(sql):
     """A second statement is found wherever PostgreSQL would find it."""
 
-    assert refusal_of(sql) == "it holds 2 statements: keep one SELECT"
+    assert refusal_of(sql) == "it has 2 statements: keep one SELECT"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_brackets_in_strings_count_for_nothing():
 def test_parameters_are_refused(sql):
     """A parameter of the user's would share its number with ours."""
 
-    assert refusal_of(sql).startswith("it holds the parameter $")
+    assert refusal_of(sql).startswith("it has the parameter $")
 
 
 @pytest.mark.parametrize("sql", ["SELECT '$1'", "SELECT a$1", "SELECT $$ $1 $$"])

@@ -124,7 +124,7 @@ def test_what_a_slot_has_no_time_for_goes_behind_those_that_wait(with_pusher: Ca
     assert application.sent == [("push", [MESSAGE[3:]])]
 
 
-def test_an_error_takes_no_later_convoy_along(with_pusher: Callable[[Pusher], Application]) -> None:
+def test_an_error_takes_no_later_group_along(with_pusher: Callable[[Pusher], Application]) -> None:
     """Those behind it travel on; its own is taken back when its lease is over."""
     application = with_pusher(pusher := Pusher(SLOT / 10, broken=3))
     with pytest.raises(TaskFailedError):

@@ -30,7 +30,7 @@ def _own(file: str | None, folder: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=file, capath=folder)
     except ssl.SSLError:
-        raise ConfigError("SSL_CERT_FILE holds no certificates: name a file with certificates in PEM format.") from None
+        raise ConfigError("SSL_CERT_FILE has no certificates: name a file with certificates in PEM format.") from None
     except OSError as error:
         raise ConfigError(f"SSL_CERT_FILE can't be read ({error.strerror}): name a file with certificates.") from None
     # As curl has it: a certificate that is named is trusted, be it an intermediate one or of an older form than Python asks for.

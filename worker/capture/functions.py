@@ -106,7 +106,7 @@ def _into_outbox(watch: Resolved) -> str:
 
 
 def _insert_lost(watch: Resolved) -> str:
-    """A row that says that something has changed, and nobody knows what: `expand` reads the whole source for it."""
+    """A row that says that something has changed, and not what: the fan-out reads the whole source for it."""
     values = f"{_literal(watch.source.name)}, {_literal(watch.id)}, 'null'"
     return f"INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ({values})"
 

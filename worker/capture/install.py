@@ -69,7 +69,7 @@ def remove(
 ) -> list[str]:
     """Take every trigger and function of ours away, also of watches no longer listed; returns a line for each table.
 
-    Changed rows that still wait to be expanded keep their entry in `watches`. Raises RefusedError as `install` does.
+    Changed rows that still wait for their fan-out keep their entry in `watches`. Raises RefusedError as `install` does.
     """
     locks = LockPatience(connection, patience, clock, sleep, dice)
     stale = _stale(connection, [])

@@ -37,7 +37,7 @@ class LockPatience:
         """
         patience = Patience(self.patience, self.clock, self.sleep, self.dice)
         if not patience.until(partial(self._try, table, step)):
-            raise RefusedError(f"{table} stayed locked for {self.patience:g} s: try again when it is calmer.")
+            raise RefusedError(f"{table} stayed locked for {self.patience:g} s: try again when the CRM is less busy.")
 
     def _try(self, table: str, step: Callable[[], None]) -> bool:
         try:

@@ -28,7 +28,7 @@ def backfill(
         bool, typer.Option("--anew", help="From the first key, not where the last one was stopped.")
     ] = False,
 ) -> None:
-    """Have every contact of a source sent.
+    """Send every contact of a source.
 
     They wait behind live changes. The same command resumes what was stopped.
     """

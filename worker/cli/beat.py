@@ -10,7 +10,7 @@ from worker.operate.living import living
 def beat() -> None:
     """Wake the collector every few seconds.
 
-    Takes back what was lost, and purges what is old. A second one does no harm.
+    It also takes back lost batches, and deletes what is old. A second one does no harm.
     """
     settings = begin()
     with living("beat", settings, mapping_of(settings)) as pulse:

@@ -19,7 +19,7 @@ from worker.database.copies import feeding_subscriptions
 from worker.database.place import Place, place_of_crm
 from worker.errors import ConfigError, RefusedError
 
-app = typer.Typer(help="The triggers by which changes reach the outbox.", no_args_is_help=True)
+app = typer.Typer(help="The triggers that write changes into the outbox.", no_args_is_help=True)
 
 
 @app.command()

@@ -16,7 +16,7 @@ def console(
     address: Annotated[str, typer.Option(metavar="HOST", help="Where to listen; loopback unless asked.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(min=1, max=65535, metavar="N", help="Its port (CONSOLE_PORT).")] = None,
 ) -> None:
-    """Show how the job is, in a browser.
+    """Show the state of the job in a browser.
 
     Behind a password (CONSOLE_BASIC_AUTH); beside it /metrics, /healthz and /readyz, which ask for none.
     """

@@ -21,7 +21,7 @@ def contact(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The contact's key in the CRM.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Tell why a contact is (not) on the telephone.
+    """Say why a contact is (not) on the telephone.
 
     What the mapping returns for it now, where it waits, when it was last accepted.
     """

@@ -110,7 +110,7 @@ def _moment(written: str | None) -> datetime | None:
 def show(
     dead_letter: Annotated[int, typer.Argument(metavar="ID", help="The dead letter's id.")], as_json: JsonOption = False
 ) -> None:
-    """Show one dead letter whole.
+    """Show everything of one dead letter.
 
     With its document and the API's answer.
     """
@@ -136,7 +136,7 @@ def requeue(
     limit: LimitOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Send contacts again, read anew from the CRM."""
+    """Read contacts again from the CRM, and send them."""
     chosen = Filter(project, source, reason, key, _moment(since), limit)
     _move(dead_letters.requeue_dead_letters, "requeued", ids, chosen, all_=all_, dry_run=dry_run)
 
@@ -153,7 +153,7 @@ def discard(
     limit: LimitOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Give dead letters up."""
+    """Give up dead letters: do not send the contacts."""
     chosen = Filter(project, source, reason, key, _moment(since), limit)
     _move(dead_letters.discard_dead_letters, "discarded", ids, chosen, all_=all_, dry_run=dry_run)
 

@@ -17,7 +17,7 @@ def flower(
     writable: Annotated[bool, typer.Option("--writable", help="Let the page revoke tasks and stop workers.")] = False,
     database: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep what was seen in this file.")] = None,
 ) -> None:
-    """Show the job at work, in a browser.
+    """Show Celery's tasks in a browser.
 
     Behind a password (FLOWER_BASIC_AUTH).
     """

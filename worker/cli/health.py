@@ -24,7 +24,7 @@ def health(
         str | None, typer.Option(metavar="ROLE", help="Ask for this host's process of a role alone.")
     ] = None,
 ) -> None:
-    """Tell what is wrong; exits 0 if nothing is.
+    """Say what is wrong; exit code 0 if nothing is.
 
     Else with 1, and a line for each problem.
     """

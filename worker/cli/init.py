@@ -30,7 +30,7 @@ def init(
     phones and companies. Overwrites nothing.
     """
     if name is not None:
-        _write(example(name), [f"What to change, and what is odd in this CRM: {readme(name)}"])
+        _write(example(name), [f"What to change, and what to know of this CRM: {readme(name)}"])
         return
     from worker.operate.init.guess import guess  # noqa: PLC0415 - only a start without a name guesses
     from worker.operate.init.start import start  # noqa: PLC0415

@@ -28,7 +28,7 @@ def reconcile(
         list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Sources of the mapping; by default all.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what differs; nothing is sent.")] = False,
-    confirm: Annotated[bool, typer.Option("--confirm", help="Send also what is held, however much it is.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Send what differs, however much it is.")] = False,
 ) -> None:
     """Compare every contact with what was last accepted.
 

@@ -14,10 +14,10 @@ from worker.cli.session import begin
 def migrate(
     published: Annotated[
         bool,
-        typer.Option("--published", help="Also under a publication whose subscribers are prepared: docs/backup.md."),
+        typer.Option("--published", help="Also if a publication has our tables: see docs/backup.md."),
     ] = False,
 ) -> None:
-    """Bring the database's schema to head.
+    """Bring our tables to the newest version.
 
     It is `ringostat_sync` in DATABASE_URL. May be repeated.
     """

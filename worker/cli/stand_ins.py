@@ -27,7 +27,7 @@ def sandbox(
 def demo_crm(
     pace: Annotated[float, typer.Option(min=0.0, metavar="N", help="Events a second.")] = 1.0,
 ) -> None:
-    """Fill the CRM's database with a demo, and live in it."""
+    """Fill the CRM's database with a demo that changes."""
     from worker.local.demo import run  # noqa: PLC0415 - only needed here
 
     run(libpq_url(begin().require_crm_database_url()), pace)

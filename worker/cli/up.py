@@ -11,8 +11,8 @@ from worker.cli.session import begin
 def up() -> None:
     """Run everything in one process tree.
 
-    What has no URL in the environment is brought along. Where no auth key is set, everything goes to the sandbox, nothing to
-    Ringostat.
+    It starts its own PostgreSQL and Redis, unless the environment has their addresses. If no auth key is set, everything goes to
+    the sandbox, and nothing to Ringostat.
     """
     begin()
     from worker.local.up.up import run  # noqa: PLC0415 - servers and demo are only needed here

@@ -99,7 +99,7 @@ class Collector:
         return Round(found, fan_outs, rest=0.0 if found else NOTHING_TO_CUT)
 
     def _look(self, project: int, starts: dict[str, int]) -> Row[Any]:
-        """What there is to do, so that no step is ingested vain. `starts`: the project's sources, each with its watermark."""
+        """What there is to do, so that no step is taken in vain. `starts`: the project's sources, each with its watermark."""
         values = {"project": project, "sources": list(starts), "watermarks": list(starts.values())}
         with at_once(self._engine) as connection:
             work = connection.execute(sql(__package__, "work"), values).one()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 GROUP = 4
-"""Batches of one project and method that are read, held and settled together, at most."""
+"""The most batches of one project and method that are read, reserved and settled together."""
 
 BatchIds = tuple[int, ...]
 Message = tuple[BatchIds, ...]

@@ -52,7 +52,7 @@ def parse_postgres_url(text: str) -> str:
     if not separator or scheme not in _POSTGRES_SCHEMES:
         raise ValueError(f"must be a PostgreSQL address like {_POSTGRES_EXAMPLE}")
     if not _is_one_word(text) or "%00" in text:
-        raise ValueError(f"holds a blank or a control character: write it like {_POSTGRES_EXAMPLE}; {ESCAPES}")
+        raise ValueError(f"has a blank or a control character: write it like {_POSTGRES_EXAMPLE}; {ESCAPES}")
     try:
         login, place = _login_and_place(rest)
         hosts = re.split("[/?]", place, maxsplit=1)[0].split(",")  # there may be several, for a standby to take over
@@ -92,7 +92,7 @@ def parse_base_url(text: str) -> str:
     parts = _split(text, example)
     host = parts.hostname or ""
     if "@" in text:
-        raise ValueError("must hold no user and no password: the key goes into RINGOSTAT_AUTH_KEY")
+        raise ValueError("must have no user and no password: the key goes into RINGOSTAT_AUTH_KEY")
     if parts.scheme not in {"https", "http"} or not is_host(host) or len(text) > _LONGEST_URL:
         raise ValueError(f"must be {example}")
     if "?" in text or "#" in text:
@@ -108,7 +108,7 @@ def parse_base_url(text: str) -> str:
 def parse_auth_key(text: str) -> str:
     """Check that a project's key can stand in a header: printable ASCII without blanks."""
     if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("holds a blank, a newline or a letter outside ASCII: copy the key anew, and nothing else")
+        raise ValueError("has a blank, a newline or a letter outside ASCII: copy the key again, and nothing else")
     return text
 
 
@@ -130,7 +130,7 @@ def parse_basic_auth(text: str) -> str:
 
 def _split(text: str, example: str) -> SplitResult:
     if not _is_one_word(text) or "\\" in text:
-        raise ValueError(f"holds a blank, a backslash or a control character: write {example}")
+        raise ValueError(f"has a blank, a backslash or a control character: write {example}")
     try:
         parts = urlsplit(text)
         port = parts.port

@@ -40,7 +40,7 @@ def clean_condition(sql: str) -> str:
     if not meant:
         raise ConfigError("the condition is blank: write one, or leave it out")
     if _SEMICOLON in meant:
-        raise ConfigError("a condition holds no semicolon: take it out")
+        raise ConfigError("a condition can't have a semicolon: remove it")
     return _closed(sql)
 
 
@@ -53,7 +53,7 @@ def names_column(sql: str, name: str) -> bool:
 
 def _read(sql: str) -> list[Token]:
     if "\0" in sql:
-        raise ConfigError("the SQL holds a NUL character, where PostgreSQL would stop reading: save it as UTF-8")
+        raise ConfigError("the SQL has a NUL character, at which PostgreSQL would stop reading: save it as UTF-8")
     written = list(tokens(sql))
     _refuse_parameters(written)
     _refuse_unmatched_brackets(written)
@@ -65,7 +65,7 @@ def _refuse_other_than_select(meant: list[Token]) -> None:
     if not statements:
         raise ConfigError("there is no SQL in it: write a SELECT")
     if len(statements) > 1:
-        raise ConfigError(f"it holds {len(statements)} statements: keep one SELECT")
+        raise ConfigError(f"it has {len(statements)} statements: keep one SELECT")
     first = next((token for token in statements[0] if token != _OPENING), _OPENING)
     if first.text.upper() not in _FIRST_WORDS:
         raise ConfigError(f"it starts with {first.text[:40]!r}: write a SELECT (or WITH, VALUES, TABLE)")
@@ -86,7 +86,7 @@ def _refuse_parameters(written: list[Token]) -> None:
     # The keys are bound as a parameter of ours, which a $1 of the user's would silently share.
     for token in written:
         if token.kind is Kind.PARAMETER:
-            raise ConfigError(f"it holds the parameter {token.text}: write the value itself")
+            raise ConfigError(f"it has the parameter {token.text}: write the value itself")
 
 
 def _refuse_unmatched_brackets(written: list[Token]) -> None:

@@ -66,7 +66,7 @@ def _parse(path: Path) -> dict[str, Any]:
         problem = str(error).replace("(at end of document)", f"(at line {line}, the end of the file)")
         raise ConfigError(f"{path}: this is no TOML: {problem}") from None
     except (ValueError, RecursionError):  # a number of over 4,300 digits, or lists without end
-        raise ConfigError(f"{path}: a number in it is too long or a list too deep: take it out") from None
+        raise ConfigError(f"{path}: a number in it is too long or a list too deep: remove it") from None
 
 
 def _is_missing(path: Path) -> bool:
@@ -120,4 +120,4 @@ def _hint(field: str, table: type[BaseModel]) -> str:
         return f": did you mean {near[0]}?"
     if field in SyncToml.model_fields:
         return ": it belongs to the top of the file, above the first [[…]]"
-    return f": take it out (known here: {', '.join(table.model_fields)})"
+    return f": remove it (known here: {', '.join(table.model_fields)})"

@@ -1,4 +1,4 @@
-"""Dead dead letters: list, show, requeue, discard."""
+"""Dead letters: list, show, requeue, discard."""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ def problems_of_drift(found: list[Drift]) -> Iterator[Problem]:
         if drift.held:
             yield Problem(
                 f"held:{drift.source}",
-                f"Source {drift.source}: {drift.differing} contacts differ and {drift.gone} are gone, which is more than goes"
-                f" by itself: run `ringostat-sync reconcile {drift.source} --confirm` to send them.",
+                f"Source {drift.source}: {drift.differing} contacts differ and {drift.gone} are gone, which is more than is"
+                f" sent without asking: run `ringostat-sync reconcile {drift.source} --confirm` to send them.",
             )
 
 

@@ -51,7 +51,7 @@ def show(
     try:
         page.start_http_server()
     except OSError as error:
-        problem = f"port {port} of {address} cannot be had ({error.strerror or error}); choose a free one"
+        problem = f"port {port} of {address} can't be used ({error.strerror or error}); choose a free one"
         raise ConfigError(f"FLOWER_PORT: {problem}") from error
     try:
         PeriodicCallback(progress, TICK_MS).start()

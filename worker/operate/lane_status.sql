@@ -1,5 +1,5 @@
 -- A contact with several rows, or with rows in the outbox and in `pending`, waits once. A changed row that stands
--- for many contacts counts as one until it is expanded.
+-- for many contacts counts as one until it is fanned out.
 WITH paused AS (
     SELECT * FROM ringostat_sync.pauses WHERE project = :project AND coalesce(method = :method, true)
 ), changed AS (
@@ -16,7 +16,7 @@ WITH paused AS (
 ), waiting AS (
     SELECT count(*) AS contacts, min(captured_at) AS oldest
     FROM ringostat_sync.pending WHERE project = :project AND method = :method
-), expanding AS (
+), fanning_out AS (
     SELECT count(*) AS contacts, min(captured_at) AS oldest
     FROM ringostat_sync.fan_outs WHERE source = ANY(CAST(:sources AS text[]))
 ), settled AS (
@@ -28,8 +28,8 @@ WITH paused AS (
     ) AS counted
 )
 SELECT
-    arriving.contacts + waiting.contacts + expanding.contacts AS pending,
-    extract(epoch FROM ringostat_sync.clock() - least(arriving.oldest, waiting.oldest, expanding.oldest))::float8 AS oldest,
+    arriving.contacts + waiting.contacts + fanning_out.contacts AS pending,
+    extract(epoch FROM ringostat_sync.clock() - least(arriving.oldest, waiting.oldest, fanning_out.oldest))::float8 AS oldest,
     (SELECT count(*) FROM ringostat_sync.in_flight WHERE project = :project AND method = :method) AS in_flight,
     settled.sent::bigint, settled.unchanged::bigint, settled.absent::bigint,
     (SELECT count(*) FROM ringostat_sync.dead_letters
@@ -41,4 +41,4 @@ SELECT
         WHERE project = :project AND throttled_until > (SELECT ringostat_sync.clock())) AS throttled_until,
     (SELECT count(*) FROM ringostat_sync.requests
         WHERE project = :project AND method = :method AND posted_at > (SELECT ringostat_sync.clock()) - interval '1 minute') AS requests
-FROM arriving, waiting, expanding, settled
+FROM arriving, waiting, fanning_out, settled

@@ -224,7 +224,7 @@ def throttle_delay(seconds: float | None, throttles: int) -> float:
 
 
 def confirm(run: BatchRun) -> Verdicts:
-    """Dead dead letters for the refused singles of a batch: fewer than five, or with something accepted, are each at fault themselves.
+    """Dead letters for the refused singles of a batch: fewer than five, or with something accepted, are each at fault themselves.
 
     Those of a probe wait again, unless something of it was accepted: what refuses them may be the reason of the pause.
     """

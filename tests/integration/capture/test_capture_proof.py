@@ -173,7 +173,7 @@ def expand(crm: Crm, table: str, by: str) -> list[str]:
         "SELECT p.id FROM crm.people p WHERE p.company = (changed).company",
     ],
 )
-def test_a_changed_row_is_expanded_to_its_contacts(crm: Crm, by: str) -> None:
+def test_a_changed_row_is_fanned_out_to_its_contacts(crm: Crm, by: str) -> None:
     """Whatever SELECT the mapping holds: as text, each once, and no null."""
     crm.execute("""
         CREATE FUNCTION crm.mates(p crm.people) RETURNS SETOF int LANGUAGE sql

@@ -48,7 +48,7 @@ def fan_out(engine: Engine) -> int:
     return engine.wiring.fan_out.run(PROJECT)
 
 
-def test_the_round_says_that_something_is_to_be_expanded(engine: Engine) -> None:
+def test_the_round_says_that_something_is_to_be_fanned_out(engine: Engine) -> None:
     """As long as it waits, and no longer."""
     watch(engine)
     rename(engine)
@@ -189,7 +189,7 @@ def test_a_broken_select_pauses_and_heals(engine: Engine) -> None:
 
 
 def test_a_select_that_was_mended_in_the_mapping_leaves_no_row_behind(engine: Engine) -> None:
-    """What the broken one has captured is expanded by reading the whole source; what comes after it as ever."""
+    """What the broken one has captured is fanned out by reading the whole source; what comes after it as ever."""
     of_company(engine, 1, 3)
     engine.contacts(4, 5)
     watch(engine, KEYS.replace("c.lead", "c.nobody"))
@@ -316,7 +316,7 @@ def test_without_the_crm_the_row_waits(engine: Engine) -> None:
     assert engine.wiring.collector.round(PROJECT).has_fan_outs
 
 
-def test_nothing_is_expanded_in_a_pause(engine: Engine) -> None:
+def test_nothing_is_fanned_out_in_a_pause(engine: Engine) -> None:
     """Neither what waits, nor what has just come."""
     watch(engine)
     engine.pause("mapping_broken")

@@ -77,7 +77,7 @@ def test_nobody_queues_behind_a_migration(behind: str) -> None:
             slowest = max(slowest, time.monotonic() - begun)
             time.sleep(0.01)
         with pytest.raises(
-            RefusedError, match=r"^ringostat_sync\.outbox stayed locked for 2 s: try again when it is calmer\.$"
+            RefusedError, match=r"^ringostat_sync\.outbox stayed locked for 2 s: try again when the CRM is less busy\.$"
         ):
             migration.result()
 

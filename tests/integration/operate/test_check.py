@@ -41,7 +41,7 @@ def test_rows_without_a_key_are_a_warning(engine: Engine) -> None:
     """They are counted, and are no contacts to build."""
     found = findings(engine, QUERY.format(more="NULL"))
 
-    assert warning("checked: rows without a key: 1; nobody is sent for them") in found
+    assert warning("checked: rows without a key: 1; they are not sent") in found
     assert "checked: of a sample of 8, 8 can be sent" in [one.text for one in found]
 
 

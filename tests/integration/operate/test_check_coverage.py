@@ -268,7 +268,7 @@ def test_a_table_that_is_read_twice_needs_a_watch_for_each_place(crm: Crm) -> No
     boss = Watch("crm.contacts", keys="SELECT c.id FROM crm.contacts c WHERE c.boss_id = changed.id", columns=("name",))
 
     assert told(crm, query, own) == [
-        "contacts: the query reads crm.contacts once more, as b, and no watch finds whom a row of it concerns there: add"
+        "contacts: the query reads crm.contacts once more, as b, and no watch finds the contacts that its rows concern there: add"
         ' { table = "crm.contacts", keys = "SELECT c.id FROM crm.contacts c WHERE c.boss_id = changed.id",'
         ' columns = ["name"] }'
     ]
@@ -462,7 +462,7 @@ def test_without_a_temporary_view_the_tables_are_known(crm: Crm, query: str) -> 
 
     assert found[0].startswith(f"contacts: the query reads {other}, and no watch covers it: add")
     assert found[1:] == [
-        "contacts: its watches are held against the query's tables alone: which columns it uses is not known, as no temporary"
+        "contacts: its watches are compared with the query's tables alone: which columns it uses is not known, as no temporary"
         f' view can be made (permission denied to create temporary tables in database "{database}")'
     ]
 

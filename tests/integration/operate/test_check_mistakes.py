@@ -152,7 +152,7 @@ def test_numbers_that_several_contacts_share_are_told_by_their_keys(crm: Engine)
     )
 
     assert (
-        "! numbers that several contacts share: 2 (keys 1, 4; keys 2, 6); the telephone can show but one name for each"
+        "! numbers that several contacts share: 2 (keys 1, 4; keys 2, 6); the telephone can show only one name for each"
     ) in told(crm, f"{CONTACTS} ORDER BY c.id", WATCH)
 
 
@@ -329,7 +329,7 @@ def test_a_publication_of_everything_is_told(crm: Engine) -> None:
     crm.sql("CREATE PUBLICATION everything FOR ALL TABLES")
 
     assert (
-        "The publication everything is FOR ALL TABLES and takes our own tables along, which stops its subscribers: let it name"
+        "The publication everything is FOR ALL TABLES and publishes our own tables too, which stops its subscribers: let it name"
         " its tables or schemas"
     ) in [found.text for found in findings(crm, CONTACTS, WATCH) if found.warns]
 

@@ -289,7 +289,7 @@ def test_a_stopped_backfill_that_had_come_to_this_key_starts_over(engine: Engine
 
 
 def test_changed_rows_that_stand_for_many_are_counted(engine: Engine) -> None:
-    """Whose they are is known when they are expanded: until then it is said that they are there."""
+    """Whose they are is known when they are fanned out: until then it is said that they are there."""
     engine.sql("INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('contacts', 'w', '{\"id\": 1}')")
 
     assert forget(engine, 1).waiting_fan_outs == 1
@@ -322,7 +322,7 @@ def test_the_command_tells_counts_and_who_else_has_copies(engine: Engine, comman
     assert "has no delete" in said
     assert not any(text in said for text in (NAME, NUMBER, "7001"))
     code, said, _ = command("contacts", "7001")
-    assert (code, "Nothing is held" in said) == (0, True)
+    assert (code, "Nothing is stored" in said) == (0, True)
 
 
 def test_an_unknown_source_is_refused(command: Callable) -> None:

@@ -113,7 +113,7 @@ def test_a_backfill_is_pending(engine: Engine) -> None:
 
 
 def test_a_changed_row_of_a_keys_watch_waits(engine: Engine) -> None:
-    """Until it is expanded it counts as one, before and after it is ingested."""
+    """Until it is fanned out it counts as one, before and after it is ingested."""
     engine.sql("INSERT INTO ringostat_sync.outbox (source, watch, changed) VALUES ('contacts', 'w', '{\"id\": 1}')")
     assert engine.lane().pending == 1
 

@@ -69,13 +69,13 @@ class Sandbox:
         return f"http://{host}:{self.port}"
 
     def bind(self) -> None:
-        """Takes the port; ConfigError where it cannot be had."""
+        """Takes the port; ConfigError if it can't be used."""
         try:
             self._sockets = bind_sockets(self.port, self.host, backlog=1024)
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise ConfigError(
-                f"SANDBOX_PORT: port {self.port} of {self.host} cannot be had ({why}); choose a free one."
+                f"SANDBOX_PORT: port {self.port} of {self.host} can't be used ({why}); choose a free one."
             ) from error
         self.port = self._sockets[0].getsockname()[1]
 

@@ -112,7 +112,7 @@ def _scans(session: Session, source: Source, found: by_itself.Read) -> Iterator[
     try:
         yield from by_itself.scans(session, source, found)
     except psycopg.Error as error:
-        yield warning(f"{source.name}: how a key is read could not be told: {first_line(error)}")
+        yield warning(f"{source.name}: how a key is read is not known: {first_line(error)}")
 
 
 def _watched(session: Session, source: Source, uses: Uses, found: by_itself.Read) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ def cover(name: str, uses: Uses, watches: Sequence[Resolved], works: Works) -> l
         *_needless(name, uses, watches),
     ]
     if uses.doubt is not None:
-        return [*found, warning(f"{name}: its watches are held against the query's tables alone: {uses.doubt}")]
+        return [*found, warning(f"{name}: its watches are compared with the query's tables alone: {uses.doubt}")]
     return found or [Finding(f"{name}: its watches cover every table and column that the query reads")]
 
 
@@ -133,7 +133,7 @@ def _misdirected(
     if len(unmet) < len(needs):
         alias = unmet[0].alias
         return warning(
-            f"{name}: the query reads {table.name} once more, as {alias}, and no watch finds whom a row of it concerns"
+            f"{name}: the query reads {table.name} once more, as {alias}, and no watch finds the contacts that its rows concern"
             f" there: add {paste}"
         )
     taken = listed([watch.key or "what its `keys` finds" for watch in covering])

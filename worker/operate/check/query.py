@@ -189,7 +189,7 @@ def keys(connection: psycopg.Connection[Any], source: Source, query: str) -> Ite
             )
         (count,) = connection.execute(without.encode()).fetchone() or (0,)
         if count:
-            yield warning(f"{source.name}: rows without a key: {count}; nobody is sent for them")
+            yield warning(f"{source.name}: rows without a key: {count}; they are not sent")
     except psycopg.errors.QueryCanceled:
         yield warning(f"{source.name}: to read all of its keys takes too long, so they were not counted")
     except psycopg.Error as error:

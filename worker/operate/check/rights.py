@@ -67,6 +67,6 @@ def _rights(row: dict[str, Any]) -> Iterator[Finding]:
 def _publications(names: list[str]) -> Iterator[Finding]:
     if names:
         yield warning(
-            f"The publication {listed(names)} is FOR ALL TABLES and takes our own tables along, which stops its subscribers:"
+            f"The publication {listed(names)} is FOR ALL TABLES and publishes our own tables too, which stops its subscribers:"
             " let it name its tables or schemas"
         )

@@ -86,7 +86,7 @@ def _shared_numbers(source: Source, built: dict[str, Built]) -> Iterator[Finding
         more = "; …" if len(shared) > 2 else ""
         yield warning(
             f"{source.name}: numbers that several contacts share: {len(shared)} ({some}{more});"
-            " the telephone can show but one name for each"
+            " the telephone can show only one name for each"
         )
 
 

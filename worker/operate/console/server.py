@@ -44,7 +44,7 @@ def serve(questions: Questions, credentials: str, address: str, port: int, progr
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigError(
-            f"CONSOLE_PORT: port {port} of {address} cannot be had ({why}); choose a free one."
+            f"CONSOLE_PORT: port {port} of {address} can't be used ({why}); choose a free one."
         ) from error
     asyncio.run(_until_told(HTTPServer(application(questions, credentials)), sockets, progress))
 
