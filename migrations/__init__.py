@@ -44,8 +44,8 @@ def upgrade(
 ) -> None:
     """Bring the schema in `database_url` (PostgreSQL 15 and later) to `revision`, in one transaction; twice and at once without harm.
 
-    Nobody queues behind it: it asks for its locks shortly, and again. `published`: subscribers of a publication that takes our schema
-    along are prepared for it. Raises RefusedError naming the table that stayed locked, or saying why this database is not to be
+    The CRM does not queue behind it: it asks for each lock only for a moment, and again. `published`: a publication has our schema,
+    and its subscribers are prepared. Raises RefusedError naming the table that stayed locked, or saying why this database is not to be
     migrated; ConfigError for one that can't be.
     """
     patience = patience or Patience()

@@ -1,4 +1,4 @@
-"""A revision's statements, which stand in a .sql file beside it."""
+"""A revision's statements, which are in a .sql file beside it."""
 
 from __future__ import annotations
 

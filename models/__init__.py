@@ -1,4 +1,4 @@
-"""The words of `ringostat_sync`: its states. Its tables stand in `models.tables`, for whoever needs SQLAlchemy's ORM for them."""
+"""The words of `ringostat_sync`: its states. Its tables are in `models.tables`, for code that needs SQLAlchemy's ORM."""
 
 from models.states import (
     LONGEST_KEY,

@@ -19,7 +19,7 @@ Str = Annotated[str, mapped_column(Text)]
 
 
 class Base(DeclarativeBase):
-    """Every table stands in our own schema, with predictable names of constraints."""
+    """Every table is in our own schema, with predictable names of constraints."""
 
     metadata = MetaData(
         schema=SCHEMA,

@@ -26,7 +26,7 @@ class MappingBrokenError(SyncError):
 
 
 class ReplicaUnavailableError(SyncError):
-    """The CRM replica does not answer, or lags; whoever asked tries again a little later."""
+    """The CRM replica does not answer, or lags; the caller tries again a little later."""
 
 
 class LimiterUnavailableError(SyncError):
@@ -43,6 +43,6 @@ def first_line(error: BaseException) -> str:
 
 
 def sentence(error: SyncError) -> str:
-    """The error's text as a person reads it, with a full stop: texts of the settings have none, as they stand in one another."""
+    """The error's text as a person reads it, with a full stop: texts of the settings have none, as they are parts of others."""
     told = str(error)
     return told if told.endswith((".", "?", "!", "…")) else f"{told}."

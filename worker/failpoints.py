@@ -14,7 +14,7 @@ class Failpoint(StrEnum):
     INGESTING = "ingesting"
     """Rows have left the outbox; not yet committed."""
     FANNED_OUT = "fanned_out"
-    """A chunk of the contacts for which a changed row stands waits; the rest of them don't yet."""
+    """A chunk of the contacts that a changed row concerns waits; the rest of them don't yet."""
     CLAIMED = "claimed"
     """Contacts are in flight; their batch's message is not sent yet."""
     LEASED = "leased"

@@ -30,7 +30,7 @@ class Waiting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Sends tasks, and raises BrokerUnavailableError where the broker takes none.
+    """Sends tasks, and raises BrokerUnavailableError if the broker takes none.
 
     `send` takes a task's name, its arguments and options; `installation` names the queues, and `queues` tells what waits in them.
     `projects`: how many there are; one message waiting for each says all there is to say.
@@ -51,13 +51,13 @@ class Messages:
         self._send("push", PUSH, [message])
 
     def push_again(self, batches: tuple[int, ...]) -> None:
-        """Have batches pushed whose messages may be lost, each by itself; where many messages wait, theirs are among them, or can wait."""
+        """Have batches pushed whose messages may be lost, each by itself; if many messages wait, theirs are among them, or can wait."""
         if self._waiting(PUSH) < LONG:
             for batch in batches:
                 self.push(((batch,),))
 
     def fan_out(self, project: int) -> None:
-        """Have changed rows fanned out that stand for many contacts, unless a queue's worth of upkeep waits."""
+        """Have changed rows fanned out that concern many contacts, unless a queue's worth of upkeep waits."""
         if self._waiting(UPKEEP) < LONG:
             self._send("fan_out", UPKEEP, [project])
 

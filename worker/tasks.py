@@ -36,7 +36,7 @@ SLOT = 1.0
 
 
 class TaskFailedError(SyncError):
-    """A task ended by an error that nobody expected; what it held is taken back when its lease is over."""
+    """A task ended by an unexpected error; what it had is taken back when its lease is over."""
 
 
 def register(application: Celery, settings: Settings, assembly: Assembly, messages: Messages) -> None:
@@ -111,7 +111,7 @@ class Tasks:
         return self._push(message)
 
     def fan_out(self, project: int) -> dict[str, Any]:
-        """Turn changed rows that stand for many contacts into those contacts."""
+        """Turn changed rows that concern many contacts into those contacts."""
         done = self.parts.fan_out.run(project)
         if done:  # otherwise the next try comes when the claim has lapsed
             self.parts.fan_out_wake.done(project, 0.0)

@@ -61,7 +61,7 @@ def _read_json(body: bytes) -> Any:
 
 
 def retry_after(value: str | None, *, now: datetime, date: str | None = None) -> float | None:
-    """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 0 to a day; None where there is none to obey.
+    """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 0 to a day; None if there is none to obey.
 
     `date`: the answer's `Date` header. A date is held against that, the clock of those who wrote it; against `now`, our own clock,
     only where there is none, or none that goes with it.

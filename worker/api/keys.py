@@ -1,4 +1,4 @@
-"""The keys of projects, looked up for each request: one that stands in a file may change while we run."""
+"""The keys of projects, looked up for each request: one that is in a file may change while we run."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """429, or 503 with `Retry-After`: hold the project back, for `retry_after` seconds where the API named them."""
+    """429, or 503 with `Retry-After`: throttle the project, for `retry_after` seconds if the API named them."""
 
     status: int
     retry_after: float | None

@@ -25,9 +25,9 @@ ANSWERS = (ResponseError, AuthenticationError, AuthorizationError, BusyLoadingEr
 
 
 def redis_client(url: str, patience: float = PATIENCE) -> Redis:
-    """A connection to the Redis at `url` that gives up soon, after `patience` seconds: where it is away, the job waits in PostgreSQL.
+    """A connection to the Redis at `url` that gives up soon, after `patience` seconds: if it is away, the job waits in PostgreSQL.
 
-    A connection that breaks is made anew at once, and so is one to a server that takes no writes any more: after a failover the
+    A connection that breaks is made again at once, and so is one to a server that takes no writes any more: after a failover the
     same name may lead to another server.
     """
     return Redis.from_url(

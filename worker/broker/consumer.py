@@ -19,7 +19,7 @@ AGAIN = 1.0
 
 
 class PatientConsumer(Consumer):  # type: ignore[misc] # Celery has no types
-    """Tasks that run when Redis goes away run on: what they do stands in PostgreSQL, and nobody waits to hear of their end.
+    """Tasks that run when Redis goes away run on: what they do is in PostgreSQL, and no process waits for their end.
 
     `look` is called every second or so, whether Redis is well or not.
     """

@@ -22,7 +22,7 @@ class Queues:
         return int(self.redis.llen(queue))
 
     def holds(self, queue: str, task: str) -> bool:
-        """Whether a message for this task waits; so many messages that nobody can say so count as one."""
+        """Whether a message for this task waits; if there are too many messages to look at, they count as one."""
         waiting = self.redis.lrange(queue, 0, LONGEST_LOOK)
         return len(waiting) > LONGEST_LOOK or any(task == _task(message) for message in waiting)
 

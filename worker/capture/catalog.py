@@ -29,10 +29,10 @@ IS_INSTALLED = "SELECT FROM pg_catalog.pg_tables WHERE schemaname = 'ringostat_s
 
 
 def watch(connection: psycopg.Connection[Any], mapping: Mapping) -> list[WatchStatus]:
-    """How every watch of the mapping is, in its order; a changed watch counts as missing, as its triggers bear another name.
+    """How every watch of the mapping is, in its order; a changed watch counts as missing, as its triggers have another name.
 
     Five statements, however many watches there are. `connection`: to the database that holds CRM and outbox; it may be read
-    only. Raises psycopg.Error where the catalogs can't be read.
+    only. Raises psycopg.Error if the catalogs can't be read.
     """
     catalog = read_catalog(connection)
     known = {one.table_name for one in catalog.installed.values()}
@@ -50,7 +50,7 @@ def not_in_place(connection: psycopg.Connection[Any], wanted: Iterable[Resolved]
 
 
 def find_triggers(connection: psycopg.Connection[Any]) -> list[Trigger]:
-    """Every trigger of ours in the database, whoever listed it."""
+    """Every trigger of ours in the database, also of watches that are no longer listed."""
     with connection.cursor(row_factory=class_row(Trigger)) as cursor:
         return cursor.execute(sql_text(__package__, "found_triggers").encode(), {}).fetchall()
 

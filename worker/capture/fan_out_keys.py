@@ -18,7 +18,7 @@ _BIND = "\0"
 
 
 def columns_named(keys: str) -> tuple[str, ...] | None:
-    """The columns of `changed` that a SELECT names, without repeats; None where it takes the row as a whole.
+    """The columns of `changed` that a SELECT names, without repeats; None if it takes the row as a whole.
 
     Raises ConfigError for SQL that leaves a quote or a comment open.
     """
@@ -44,7 +44,7 @@ def fan_out_sql(table: str, keys: str, types: Types) -> str:
     """The SELECT that finds the contacts of one changed row: one column, `key`, as text, without repeats and nulls.
 
     `table` is quoted as in SQL. The bind is `%(changed)s`, a jsonb of the columns that `keys` names. The row has no
-    others: a column that capture did not keep is then an error, and not a null that finds nobody.
+    others: a column that capture did not keep is then an error, and not a null that finds no contact.
     """
     # By the letters: a collation may take two keys for one.
     return _bound(

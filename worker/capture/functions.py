@@ -90,7 +90,7 @@ def _distinct(watch: Resolved) -> str:
 
 
 def _value_by_name(watch: Resolved, side: str) -> str:
-    """The same, from a row whose columns may be gone: null where none is left."""
+    """The same, from a row whose columns may be gone: null if none is left."""
     row = f"to_jsonb({side})"
     if watch.key is not None:
         return f"{row} ->> {_literal(watch.key)}"

@@ -1,4 +1,4 @@
-"""Locks on the CRM's tables, asked for so shortly that nobody queues behind us."""
+"""Locks on the CRM's tables, asked for only for a moment, so that the CRM does not queue behind us."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LockPatience:
     def run(self, table: str, step: Callable[[], None]) -> None:
         """Run a step in a transaction of its own, again and again until it gets its locks; one at a time per database.
 
-        Raises RefusedError naming the table when the patience is over, ConfigError when the table is somebody else's.
+        Raises RefusedError naming the table when the patience is over, ConfigError when the table is another user's.
         """
         patience = Patience(self.patience, self.clock, self.sleep, self.dice)
         if not patience.until(partial(self._try, table, step)):

@@ -64,7 +64,7 @@ def prove(connection: psycopg.Connection[Any], watch: Resolved) -> None:
 def probe(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     """Try the installed functions on a temporary copy, and leave nothing behind; it touches no CRM row.
 
-    Raises ConfigError where a change of the copy is not caught, psycopg.Error where there can be no copy.
+    Raises ConfigError if a change of the copy is not caught, psycopg.Error if there can be no copy.
     """
     with connection.transaction(force_rollback=True):
         connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
@@ -85,7 +85,7 @@ def _at_fault(watch: Resolved, part: str = "") -> Iterator[None]:
 
 
 def explain_keys(connection: psycopg.Connection[Any], table: str, keys: str) -> None:
-    """Have the `keys` SELECT of a watched table planned, for a changed row of nulls. Raises psycopg.Error where it can't run."""
+    """Have the `keys` SELECT of a watched table planned, for a changed row of nulls. Raises psycopg.Error if it can't run."""
     types = column_types(connection, table, keys)
     for statement in (one_column_sql, fan_out_sql):
         with psycopg.ClientCursor(connection) as cursor:
@@ -93,7 +93,7 @@ def explain_keys(connection: psycopg.Connection[Any], table: str, keys: str) -> 
 
 
 def prove_where(connection: psycopg.Connection[Any], watch: Resolved) -> None:
-    """Have the `where` of a watch planned, and run for one row, in the caller's transaction. Raises psycopg.Error where it fails."""
+    """Have the `where` of a watch planned, and run for one row, in the caller's transaction. Raises psycopg.Error if it fails."""
     if watch.watch.where is None:
         return
     where = clean_condition(watch.watch.where)

@@ -24,7 +24,7 @@ class Resolved:
     """A watch whose table and columns are there, by their names in the database.
 
     `id` is a hash of what the watch says: a watch that says something else is another watch, with triggers of its own.
-    `named` are the columns that a `keys` SELECT names, or None where it takes the whole row. `forms` are the settings by which
+    `named` are the columns that a `keys` SELECT names, or None if it takes the whole row. `forms` are the settings by which
     PostgreSQL writes the key or those columns, if their text follows any.
     """
 
@@ -87,7 +87,7 @@ def watched_names(mapping: Mapping) -> list[str]:
 
 
 def resolve(tables: Tables, source: Source, watch: Watch) -> Resolved:
-    """Hold a watch against its table. Raises ConfigError where the table or a column is not there."""
+    """Compare a watch with its table. Raises ConfigError if the table or a column is not there."""
     table = watched_table(tables, source, watch)
     key = find_column(table, source, watch.key) if watch.key is not None else None
     columns = tuple(find_column(table, source, name) for name in watch.columns)
@@ -107,14 +107,14 @@ def resolve(tables: Tables, source: Source, watch: Watch) -> Resolved:
 
 
 def _forms(table: WatchedTable, columns: tuple[str, ...] | None) -> dict[str, str]:
-    """The settings by which these columns (None: all) are written alike, whoever writes them."""
+    """The settings by which these columns (None: all) are written alike in every session."""
     if not (table.formed if columns is None else table.formed.intersection(columns)):
         return {}
     return {**WRITTEN_FORMS, "TimeZone": table.zone}
 
 
 def _refuse_unseen(table: WatchedTable, source: Source, watch: Watch) -> None:
-    """A trigger would see a null in it, and `where` hold for nobody."""
+    """A trigger would see a null in it, and `where` would never hold."""
     for name in columns_named(watch.where or "") or ():
         if name in table.unseen:
             find_column(table, source, name)

@@ -63,7 +63,7 @@ def find_tables(connection: psycopg.Connection[Any], names: Iterable[str], insta
 
 
 def watched_table(tables: Tables, source: Source, watch: Watch) -> WatchedTable:
-    """The table of a watch. Raises ConfigError where it is not there, or is none that can bear triggers."""
+    """The table of a watch. Raises ConfigError if it is not there, or is none that can have triggers."""
     found = tables[watch.table]
     if isinstance(found, str):
         raise ConfigError(f"Source {source.name!r} watches {watch.table}, which {found}")
@@ -96,7 +96,7 @@ def quoted(name: str) -> str:
 
 
 def _schema_and_table(name: str, database: str) -> tuple[str | None, str] | None:
-    """The parts of a name, as PostgreSQL reads it; None where it reads none."""
+    """The parts of a name, as PostgreSQL reads it; None if it reads none."""
     try:
         words = [token for token in tokens(name) if token.kind is not Kind.SPACE]
     except ConfigError:

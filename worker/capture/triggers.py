@@ -96,7 +96,7 @@ def _put(connection: psycopg.Connection[Any], watch: Resolved) -> None:
 
 
 def write_down(connection: psycopg.Connection[Any], watch: Resolved) -> None:
-    """Note which table a watch is on, and its columns' types; nothing where that is known."""
+    """Note which table a watch is on, and its columns' types; nothing if that is known."""
     at = watch.table
     values = [watch.id, watch.source.name, at.name, watch.watch.keys, Jsonb(watch.definition), at.oid, Jsonb(at.types)]
     connection.execute(WRITE_DOWN, values)

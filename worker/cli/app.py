@@ -1,4 +1,4 @@
-"""The commands, in the order in which one meets them. Each stands in a module of its own, which is loaded when it is asked for."""
+"""The commands, in the order in which one meets them. Each is in a module of its own, which is loaded when it is asked for."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def init(
 
 
 def _tables(settings: Settings) -> tuple[Sequence[Table], str]:
-    """What the CRM's database holds; nothing, and a sentence that says why, where there is none or it does not answer."""
+    """What the CRM's database holds; nothing, and a sentence that says why, if there is none or it does not answer."""
     import psycopg  # noqa: PLC0415 - only a start without a name asks a database
 
     from worker.errors import first_line  # noqa: PLC0415

@@ -37,7 +37,7 @@ def outbox_database(settings: Settings) -> Iterator[Engine]:
 def in_one_line() -> Iterator[None]:
     """Around whatever uses DATABASE_URL, through SQLAlchemy or psycopg: what an operator can mend becomes one line.
 
-    Raises RefusedError where the server does not answer, ConfigError where it refuses what every command needs.
+    Raises RefusedError if the server does not answer, ConfigError if it refuses what every command needs.
     """
     try:
         yield

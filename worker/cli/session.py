@@ -38,7 +38,7 @@ def printable(text: object) -> str:
 
 
 def wide_console() -> Console:
-    """Standard output; where it is no terminal, wide enough that no column is cut."""
+    """Standard output; if it is no terminal, wide enough that no column is cut."""
     from rich.console import Console  # noqa: PLC0415 - long-running parts do without
 
     return Console() if sys.stdout.isatty() else Console(width=240)

@@ -1,4 +1,4 @@
-"""`sandbox`, and the demo CRM: what `up` brings along where there is no key."""
+"""`sandbox`, and the demo CRM: what `up` starts if there is no key."""
 
 from __future__ import annotations
 

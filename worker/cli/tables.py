@@ -1,4 +1,4 @@
-"""Rows for a person: a table where the terminal is wide enough for it, else a block of lines for each row."""
+"""Rows for a person: a table if the terminal is wide enough for it, else a block of lines for each row."""
 
 from __future__ import annotations
 

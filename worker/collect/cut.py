@@ -10,7 +10,7 @@ from models import Priority
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A contact that may go now. `row`: where it stands in `pending` (a ctid), as long as it is locked."""
+    """A contact that may go now. `row`: where it is in `pending` (a ctid), as long as it is locked."""
 
     row: str
     attempts: int = 0
@@ -22,7 +22,7 @@ def width(attempts: int, lost_leases: int, batch_size: int, max_attempts: int) -
     """How many may travel together with a contact that has `attempts` failed tries and `lost_leases` lost leases behind it.
 
     Two tries in full company; from the third on the company halves each time; the last try is made alone. So a contact on
-    which the API breaks takes nobody with it.
+    which the API breaks takes no other with it.
     """
     behind = attempts + lost_leases
     if attempts > 0 and attempts >= max_attempts - 1:
@@ -31,7 +31,7 @@ def width(attempts: int, lost_leases: int, batch_size: int, max_attempts: int) -
 
 
 def behind_live(candidates: Sequence[Candidate], batch_size: int, batches: int) -> list[Candidate]:
-    """The candidates with at most so many batches' worth of what waits behind live changes, besides those that fill the last live batch up.
+    """The candidates with at most so many batches' worth of what waits behind live changes, and those that fill the last live batch up.
 
     If that gets no batch, none of it fills up either: a few live changes alone are read and sent in less time.
     """

@@ -21,7 +21,7 @@ def groups(batches: Sequence[int], under_way: int) -> list[BatchIds]:
 def messages(
     resent: Sequence[int], organizations: Sequence[BatchIds], contacts: Sequence[BatchIds]
 ) -> tuple[Message, ...]:
-    """A message a group; where organizations and contacts meet, contacts follow in the same message."""
+    """A message a group; if there are both organizations and contacts, contacts follow in the same message."""
     waited = [((batch,),) for batch in resent]
     if organizations and contacts:
         return (*waited, (*organizations, *contacts))

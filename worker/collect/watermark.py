@@ -10,7 +10,7 @@ GRACE = 2.0
 SWEEP = 1.0
 """Seconds between two scans from the beginning, which find whatever appeared below the watermark."""
 SHARE = 0.05
-"""At most this share of the time goes into such scans; they come less often where dead rows make them slow."""
+"""At most this share of the time goes into such scans; they come less often if dead rows make them slow."""
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Watermark:
         return LOWEST if is_sweep else self._sure
 
     def note(self, first: int | None, now: float) -> None:
-        """A scan is over. `first`: the lowest row that it found; None where there was none, or it only looked whether there is one."""
+        """A scan is over. `first`: the lowest row that it found; None if there was none, or it only looked whether there is one."""
         if self._sweeps is not None:
             self._next_sweep = max(self._next_sweep, now + (now - self._sweeps) / SHARE)
             self._sweeps = None

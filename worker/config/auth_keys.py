@@ -1,4 +1,4 @@
-"""Finds the key of a project, which stands in the environment or in a file, never in `sync.toml`."""
+"""Finds the key of a project, which is in the environment or in a file, never in `sync.toml`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NoKeyError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class AuthKey:
-    """A key, and the file that it was read from, if it stands in one."""
+    """A key, and the file that it was read from, if it is in one."""
 
     value: str = field(repr=False)
     file: Path | None = None
@@ -48,7 +48,7 @@ def find_auth_key(project: ProjectTable, settings: Settings, *, only: bool) -> A
 
 
 def read_key_file(name: str, file: Path) -> str:
-    """Return the key that stands in a file; raises ConfigError, which says that `name` named it, if there is none."""
+    """Return the key that is in a file; raises ConfigError, which says that `name` named it, if there is none."""
     return _checked(read_secret_file(name, file), name)
 
 

@@ -32,7 +32,7 @@ def expected(field: FieldInfo) -> str | None:
 
 
 def shown(value: Any) -> str:
-    """Return a value as it may stand in a line: quoted and cut short; of a table or list only its kind."""
+    """Return a value as it may be in a line: quoted and cut short; of a table or list only its kind."""
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Variables of the environment; a secret may stand in a file instead (`<NAME>_FILE`, as Docker does it)."""
+"""Variables of the environment; a secret may be in a file instead (`<NAME>_FILE`, as Docker does it)."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Variables(PydanticBaseSettingsSource):
 
 
 def read_variable(environment: Mapping[str, str], name: str) -> str | None:
-    """Return a variable's value; None where it is unset or empty."""
+    """Return a variable's value; None if it is unset or empty."""
     return environment.get(name) or None
 
 
 def read_secret(environment: Mapping[str, str], name: str) -> str | None:
-    """Return the value of `name`, or of the file that `<name>_FILE` names; None where neither is set.
+    """Return the value of `name`, or of the file that `<name>_FILE` names; None if neither is set.
 
     Raises ConfigError when the file cannot be read or is empty, and when both are set and differ.
     """

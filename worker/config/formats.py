@@ -106,7 +106,7 @@ def parse_base_url(text: str) -> str:
 
 
 def parse_auth_key(text: str) -> str:
-    """Check that a project's key can stand in a header: printable ASCII without blanks."""
+    """Check that a project's key can be in a header: printable ASCII without blanks."""
     if not re.fullmatch(r"[!-~]+", text):
         raise ValueError("has a blank, a newline or a letter outside ASCII: copy the key again, and nothing else")
     return text
@@ -171,7 +171,7 @@ def _may_hold_postgres(hosts: str) -> bool:
 
 
 def _encoded(login: str) -> str:
-    """User and password as SQLAlchemy, libpq and psql read them alike; a % that begins no escape stands for itself."""
+    """User and password as SQLAlchemy, libpq and psql read them alike; a % that begins no escape means itself."""
     if not login:
         return ""
     user, colon, password = login.partition(":")

@@ -40,7 +40,7 @@ class Network:
 def read_network(environment: Mapping[str, str], url: str) -> Network:
     """The way to the host of `url` (`https://…` or `http://…`), as the environment's variables have it, in capitals or not.
 
-    Raises ConfigError where the variable that counts holds no proxy's address; no password is in it.
+    Raises ConfigError if the variable that counts holds no proxy's address; no password is in it.
     """
     parts = urlsplit(url)
     return Network(

@@ -1,4 +1,4 @@
-"""What may stand in `sync.toml`; each field's description says what it must be, and ends up in the error."""
+"""What may be in `sync.toml`; each field's description says what it must be, and ends up in the error."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ GRANTS = (
 
 
 def grant_dumps(connection: psycopg.Connection[Any]) -> None:
-    """Let the owners of the database and of the watched tables read our schema, in the caller's transaction, where that is missing.
+    """Let the owners of the database and of the watched tables read our schema, in the caller's transaction, if that is missing.
 
     Raises psycopg.Error.
     """

@@ -23,7 +23,7 @@ from worker.database.standby import Standby
 DIALECT = "postgresql+psycopg://"
 """Without an address: libpq reads it, and knows more of it than SQLAlchemy."""
 POOL = 2
-"""Connections that are kept; more are made where more are needed at once."""
+"""Connections that are kept; more are made if more are needed at once."""
 FRESH = 0.5
 """Seconds for which a connection that was used counts as alive."""
 ENDED = {"25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P05"}

@@ -14,7 +14,7 @@ LET_GO = text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))")
 
 
 def alone(connection: Connection, name: str) -> bool:
-    """Take the lock `name` until this transaction ends; False where somebody else has it.
+    """Take the lock `name` until this transaction ends; False if another process has it.
 
     A statement of its own: a later statement's snapshot is then younger than the lock.
     """
@@ -22,13 +22,13 @@ def alone(connection: Connection, name: str) -> bool:
 
 
 def take_turn(connection: Connection, name: str) -> None:
-    """Take the lock `name` until this transaction ends, after whoever has it; a statement of its own, as in `alone`."""
+    """Take the lock `name` until this transaction ends, after the process that has it; a statement of its own, as in `alone`."""
     connection.execute(WAIT, _bind(name))
 
 
 @contextmanager
 def kept(engine: Engine, name: str) -> Iterator[bool]:
-    """Keep the lock `name` over many transactions, on a connection of its own; False where somebody else has it."""
+    """Keep the lock `name` over many transactions, on a connection of its own; False if another process has it."""
     with engine.connect() as keeper:
         is_ours = bool(keeper.execute(TRY_TO_KEEP, _bind(name)).scalar_one())
         keeper.commit()

@@ -60,7 +60,7 @@ def _crm(crm_database_url: str) -> Session:
 
 @dataclass(slots=True)
 class LastPlace:
-    """Where the CRM was found when both servers last answered, for who asks often; None until then."""
+    """Where the CRM was found when both servers last answered, for callers that ask often; None until then."""
 
     ask: Callable[[], Place]
     clock: Callable[[], float] = time.monotonic

@@ -1,4 +1,4 @@
-"""SQL that stands in files beside the function that runs it."""
+"""SQL that is in files beside the function that runs it."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def sql(package: str, name: str) -> TextClause:
 
 
 def without_binds(written: str) -> str:
-    """A user's SQL as it stands in a statement of psycopg's, which takes a lone `%` for the beginning of a bind."""
+    """A user's SQL as it is in a statement of psycopg's, which takes a lone `%` for the beginning of a bind."""
     return written.replace("%", "%%")

@@ -13,7 +13,7 @@ from worker.document.wire import Organization
 def organization(
     row: Mapping[str, Any], *, key: str | None, project: int, defaults: Defaults, within: str = ""
 ) -> Organization:
-    """One organization; `key` stands in for a blank `externalId`, `within` is how messages call the place.
+    """One organization; `key` replaces a blank `externalId`, `within` is how messages call the place.
 
     Raises `InvalidFieldError`, since none of the fields may be null.
     """

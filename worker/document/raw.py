@@ -14,7 +14,7 @@ _CUT = "…"
 
 
 def as_json(row: object) -> bytes | None:
-    """The row as one JSON object of at most 64 kB; None where it is no row, or has more columns than fit.
+    """The row as one JSON object of at most 64 kB; None if it is no row, or has more columns than fit.
 
     Best effort: NUL and lone surrogates become U+FFFD, what JSON lacks becomes text, long values are cut.
     """

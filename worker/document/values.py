@@ -119,7 +119,7 @@ def without_invisible(written: str) -> str:
 
 
 def optional(value: object, field: str) -> str | None:
-    """A nullable field: its text exactly as it is, or None where it is blank."""
+    """A nullable field: its text exactly as it is, or None if it is blank."""
     if value is None:
         return None
     written = text(value, field)
@@ -139,7 +139,7 @@ def required(value: object, field: str, default: str | None = None) -> str:
 
 
 def wire_id(value: T, field: str) -> T:
-    """An id under which the API knows the document, as it is, or `InvalidFieldError` where it is too long to be held."""
+    """An id under which the API knows the document, as it is, or `InvalidFieldError` if it is too long to be held."""
     if value is not None and len(value) > LONGEST_KEY:
         raise InvalidFieldError(f"{field} must have at most {LONGEST_KEY} characters.")
     return value
@@ -154,7 +154,7 @@ def project_id(value: object, field: str, project: int) -> int:
 
 
 def array(value: object, field: str) -> list[Any] | None:
-    """A json column, parsed or still text; None where it is null or blank."""
+    """A json column, parsed or still text; None if it is null or blank."""
     if isinstance(value, str):
         value = _parsed(value, field)
     if value is None:

@@ -100,7 +100,7 @@ class Limiter:
         return Slots(int(answer[1]), answer[2] / MICRO)
 
     def throttle(self, project: Project, seconds: float) -> None:
-        """Permit nobody anything for `seconds` (the API's `Retry-After`)."""
+        """Permit nothing for `seconds` (the API's `Retry-After`)."""
         self._ask(project, "throttle", round(seconds * MICRO))
 
     def reset(self, project: Project) -> None:
@@ -120,7 +120,7 @@ class Limiter:
         return answer
 
     def _ask_again(self, project: Project, operation: str, argument: int) -> list[Any]:
-        """The same, but where a throttle stands in the way, PostgreSQL is asked as well: what Redis knows of it is a copy."""
+        """The same, but if a throttle is in the way, PostgreSQL is asked as well: what Redis knows of it is a copy."""
         answer = self._ask(project, operation, argument)
         throttled = answer[-1] / MICRO if answer[0] == 0 or operation == "slots" else 0.0
         if throttled < TRUSTED:
@@ -141,7 +141,7 @@ class Limiter:
     def _wait_for_lost_permits(self) -> None:
         """Where Redis has just lost everything, a permit may be between its confirmation and its row in PostgreSQL.
 
-        A bucket that is missing in a Redis that remembers us was not lost, only never used, or not for long: nobody waits then.
+        A bucket that is missing in a Redis that remembers us was not lost, only never used, or not for long: no request waits then.
         """
         with _unavailable():
             now = self._now()

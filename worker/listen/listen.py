@@ -33,7 +33,7 @@ LONGEST_REST = 0.5
 SESSION = 60.0
 """Seconds after which a session is given back, and asked whether its server is still the one that is written to."""
 TROUBLE = 1.0
-"""Seconds to wait where PostgreSQL or Redis does not answer."""
+"""Seconds to wait if PostgreSQL or Redis does not answer."""
 
 
 def listen(
@@ -60,7 +60,7 @@ def listen(
 
 
 def _named(error: Exception) -> str:
-    """What is in the way, and what to do where we know it."""
+    """What is in the way, and what to do if we know it."""
     original = getattr(error, "orig", None)
     if isinstance(original, UndefinedTable | InvalidSchemaName):
         return "the schema is not there yet: run `ringostat-sync migrate`"

@@ -1,4 +1,4 @@
-"""Wake: one message per project under way, however often somebody looks."""
+"""Wake: one message per project under way, however often a process looks."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def group_dead_letters(found: Sequence[OpenDeadLetter], examples: int = EXAMPLES
 
 
 def show_dead_letter(connection: Connection, dead_letter_id: int) -> dict[str, Any]:
-    """All of a dead letter, with its document and the API's answer. Raises RefusedError where there is none."""
+    """All of a dead letter, with its document and the API's answer. Raises RefusedError if there is none."""
     row = connection.execute(sql(__package__, "show_dead_letter"), {"id": dead_letter_id}).one_or_none()
     if row is None:
         raise RefusedError(

@@ -1,4 +1,4 @@
-"""Flower, with our settings and without its command line, where a password would be seen by everybody on the machine."""
+"""Flower, with our settings and without its command line, where every user of the machine would see a password."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def show(
     writable: bool,
     database: Path | None,
 ) -> None:
-    """Serve the page until SIGTERM or Ctrl-C; ConfigError where the port is taken. `password` is `user:password`."""
+    """Serve the page until SIGTERM or Ctrl-C; ConfigError if the port is taken. `password` is `user:password`."""
     logging.getLogger("flower.inspector").setLevel(logging.ERROR)  # it warns of workers that are still starting
     options.address = address
     options.port = port

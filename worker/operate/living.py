@@ -33,7 +33,7 @@ log = structlog.get_logger()
 def living(
     role: str, settings: Settings, mapping: Mapping | None = None, redis: Redis | None = None
 ) -> Iterator[Pulse]:
-    """Around the work of a process: it is introduced, its pulse beats, and at the end it is missed by nobody."""
+    """Around the work of a process: it is introduced, its pulse beats, and at the end its sign of life is removed."""
     pulse = make_pulse(role, settings, mapping, redis)
     pulse.start()
     try:

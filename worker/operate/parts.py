@@ -1,4 +1,4 @@
-"""Parts: which of our processes live, and what is wrong with them. The judging is pure."""
+"""Parts: which of our processes live, and what is wrong with them. What decides that is pure."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Pulse:
         self._progressed = self.clock()
 
     def stop(self) -> None:
-        """The process ends in order: it is missed by nobody."""
+        """The process ends in order, so it is not missing."""
         self._stopped.set()
         self._thread.join(self.every)
         self._write(END)

@@ -12,7 +12,7 @@ from worker.database.sql import sql
 
 @dataclass
 class Address:
-    """The API's address that this process posts to. Its id stands beside each document that was accepted there."""
+    """The API's address that this process posts to. Each document that was accepted there has its id."""
 
     engine: Engine
     url: str

@@ -69,7 +69,7 @@ def _write(
 
 
 def claim_probe(connection: Connection, project: int, lease: float) -> bool:
-    """Let one batch through as the probe; nobody else sends one within `lease` seconds unless the pause is prolonged or lifted."""
+    """Let one batch through as the probe; no other process sends one within `lease` seconds unless the pause is prolonged or lifted."""
     return connection.execute(sql(__package__, "claim_probe"), {"project": project, "lease": lease}).rowcount == 1
 
 
@@ -79,12 +79,12 @@ def rearm(connection: Connection, project: int, after: float) -> None:
 
 
 def try_new_key(connection: Connection, project: int) -> None:
-    """The project has another key than before: where the old one was refused, the next probe goes out now."""
+    """The project has another key than before: if the old one was refused, the next probe goes out now."""
     connection.execute(sql(__package__, "try_new_key"), {"project": project})
 
 
 def lift(connection: Connection, project: int, reasons: Collection[PauseReason]) -> bool:
-    """End a pause of these reasons and make waiting contacts due now. False where there was none."""
+    """End a pause of these reasons and make waiting contacts due now. False if there was none."""
     values = {"project": project, "reasons": list(reasons)}
     lifted = connection.execute(sql(__package__, "lift"), values).rowcount == 1
     if lifted:

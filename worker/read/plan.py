@@ -42,7 +42,7 @@ class Plan:
 def choose_plan(connection: psycopg.Connection[Any], query: str) -> Plan:
     """Find the key's type and hold EXPLAIN's estimates of both ways against each other. Reads no contact.
 
-    Raises psycopg.Error where the query does not run.
+    Raises psycopg.Error if the query does not run.
     """
     inner = without_binds(query)
     key_type = find_key_type(connection, inner)
@@ -58,7 +58,7 @@ def choose_plan(connection: psycopg.Connection[Any], query: str) -> Plan:
 
 
 def find_key_type(connection: psycopg.Connection[Any], inner: str) -> str:
-    """The key column's own type, so that its index serves. What fails whoever is asked for fails here, not contact by contact."""
+    """The key column's own type, so that its index serves. What fails for every key fails here, not contact by contact."""
     cursor = connection.execute(f"SELECT q.key, q.* FROM (\n{inner}\n) AS q LIMIT 0", [])
     # -1: without a length. NULL would name `character`, which cuts what is cast to it to a single letter, and `bit` likewise.
     row = connection.execute(

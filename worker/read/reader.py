@@ -63,7 +63,7 @@ class Reader:
     def read(self, source: Source, keys: Sequence[str]) -> Keys:
         """What the mapping returns for `keys`, by key.
 
-        Raises MappingBrokenError where the query itself fails, ReplicaUnavailableError where the replica does.
+        Raises MappingBrokenError if the query itself fails, ReplicaUnavailableError if the replica does.
         """
         with connected(self.engine, source) as connection:
             return self._read(connection, source, list(keys))
@@ -123,7 +123,7 @@ class Reader:
     def _one_at_fault(
         self, connection: Session, source: Source, key: str, error: psycopg.Error, faults: list[psycopg.Error]
     ) -> Found | Unreadable:
-        """A key that its column's type can't hold names nobody; otherwise the row is at fault."""
+        """A key that its column's type can't hold is no contact's; otherwise the row is at fault."""
         key_type = self._plan(connection, source).key_type
         try:
             connection.execute(compose.SQL("SELECT CAST(%s AS {})").format(compose.SQL(key_type)), [key])
@@ -139,7 +139,7 @@ class Reader:
 def connected(crm: Engine, source: Source) -> Iterator[Session]:
     """A connection to the CRM replica for a source, by its own word on row level security.
 
-    Raises ReplicaUnavailableError where there is none to be had.
+    Raises ReplicaUnavailableError if there is none to be had.
     """
     try:
         connection = crm.connect()
@@ -167,7 +167,7 @@ def found(connection: Session, plan: Plan, keys: Sequence[str]) -> Keys:
 
 
 def fetch(connection: Session, plan: Plan, keys: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of `keys`: one statement, or, where a condition on many keys would read the whole CRM, one a key in a pipeline."""
+    """The rows of `keys`: one statement, or, if a condition on many keys would read the whole CRM, one a key in a pipeline."""
     with connection.cursor(row_factory=dict_row) as cursor:
         if not plan.one_by_one:
             return cursor.execute(plan.many, [list(keys)]).fetchall()

@@ -50,7 +50,7 @@ class Turns:
             return is_ours and self._take(WalkPurpose.POLL, self._due_polls(polled), self.reconciler.poll)
 
     def _take(self, purpose: WalkPurpose, due: list[str], walk: Callable[[Source], Found]) -> bool:
-        """Walk over the first of the `due` sources that nobody else has."""
+        """Walk over the first of the `due` sources that no other process has."""
         for name in due:
             source = self.reconciler.mapping.sources[name]
             try:

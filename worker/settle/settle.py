@@ -59,7 +59,7 @@ def settle(
 
 
 def finish(connection: Connection, batches: Sequence[int]) -> set[int]:
-    """End those of the batches in which nobody is left; returns them."""
+    """End those of the batches in which no contact is left; returns them."""
     return set(connection.execute(sql(__package__, "finish"), {"batches": numbers(batches)}).scalars())
 
 

@@ -86,7 +86,7 @@ class Buried:
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """Waits again: `after` seconds (0: may go now), with one attempt more where the try counted."""
+    """Waits again: `after` seconds (0: may go now), with one attempt more if the try counted."""
 
     after: float
     counted: bool = False

@@ -1,4 +1,4 @@
-"""The clock of PostgreSQL: where it is set back, nothing waits until it has caught up."""
+"""The clock of PostgreSQL: if it is set back, nothing waits until it has caught up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IMPATIENT = text("SET LOCAL lock_timeout = '200ms'")
 
 
 def follow_clock(engine: Engine) -> float:
-    """Note the clock, and follow one that was set back; returns by how many seconds it was (0 where it was not, or is left to the next)."""
+    """Note the clock, and follow one that was set back; returns by how many seconds it was (0 if it was not, or is left to the next)."""
     try:
         with engine.begin() as connection:
             if not alone(connection, "clock"):

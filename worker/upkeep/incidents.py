@@ -53,7 +53,7 @@ def look_for_incidents(
 ) -> None:
     """Notice what has happened since the last look, stop believing what it makes doubtful, and see whether it is made good.
 
-    `reconcile` asks for a source to be compared with what was accepted. Raises RedisError where Redis does not answer.
+    `reconcile` asks for a source to be compared with what was accepted. Raises RedisError if Redis does not answer.
     """
     newest = marks.newest()
     with engine.begin() as connection:

@@ -55,7 +55,7 @@ def _taken_back(engine: Engine, batch: int) -> bool:
 
 
 def take_back(engine: Engine, batch: int) -> bool:
-    """Let a batch's contacts wait again, if its lease is over; where it may have been posted, its digests are erased."""
+    """Let a batch's contacts wait again, if its lease is over; if it may have been posted, its digests are erased."""
     with engine.begin() as connection:
         row = connection.execute(sql(__package__, "expired_batch"), {"batch": batch}).one_or_none()
         if row is None:

@@ -1,4 +1,4 @@
-"""A small CRM with life in it, which `ringostat-sync up` brings along where no auth key is set."""
+"""A small CRM with life in it, which `ringostat-sync up` brings along if no auth key is set."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Crm:
     most_contacts: int = MOST_CONTACTS
 
     def pick(self, table: LiteralString, where: LiteralString = "true", **values: object) -> int | None:
-        """Lock any row of a table for which `where` holds (over the columns of `t`); None where there is none.
+        """Lock any row of a table for which `where` holds (over the columns of `t`); None if there is none.
 
         It starts looking at a random id, so that it reads a few rows even of a large table.
         """
@@ -43,7 +43,7 @@ class Crm:
         return int(self.value(f"SELECT count(*) FROM crm.{table} WHERE {where}"))
 
     def value(self, statement: str, **values: object) -> Any:
-        """The first value of the first row, or None where there is no row; `%(name)s` stands for a value."""
+        """The first value of the first row, or None if there is no row; `%(name)s` means a value."""
         row = self.connection.execute(statement.encode(), values).fetchone()
         return row[0] if row else None
 

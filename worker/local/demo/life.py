@@ -30,7 +30,7 @@ _LONGEST_PAUSE = 4
 def live(database_url: str, *, dice: Random, pace: float, stop: Flag) -> None:
     """Let `pace` events a second, on average, happen to the CRM in `database_url` until `stop` is set.
 
-    A connection that is lost is made anew. Raises psycopg.Error where the CRM itself is broken: its schema is gone, or
+    A connection that is lost is made again. Raises psycopg.Error if the CRM itself is broken: its schema is gone, or
     its role may not write.
     """
     patience = Patience(dice, stop)
@@ -58,7 +58,7 @@ def choose(dice: Random) -> Event:
 
 
 def happen(crm: Crm, event: Event) -> bool:
-    """Let an event happen in a transaction of its own, and log its ids; False where it had nobody to happen to."""
+    """Let an event happen in a transaction of its own, and log its ids; False if it had nobody to happen to."""
     with crm.connection.transaction():
         ids = event(crm)
     if ids is None:

@@ -16,11 +16,11 @@ OURS = "ringostat-sync demo CRM"
 
 
 def install(connection_or_url: psycopg.Connection[Any] | str, *, contacts: int = 200, dice: Random) -> None:
-    """Create the schema `crm` with so many contacts, in one transaction; do nothing where it is ours already.
+    """Create the schema `crm` with so many contacts, in one transaction; do nothing if it is ours already.
 
     The same `dice` make the same CRM. 200 contacts take a tenth of a second, 100,000 some seconds.
 
-    Raises RefusedError where `crm` is somebody else's schema, or where the role may not create one.
+    Raises RefusedError if `crm` is another user's schema, or if the role may not create one.
     """
     if isinstance(connection_or_url, str):
         with psycopg.connect(libpq_url(connection_or_url)) as connection:

@@ -31,7 +31,7 @@ class ControlHandler(Handler):
         self.answer(Answer(status, msgspec.json.encode(value)))
 
     def number(self, name: str, otherwise: int | None = None) -> int | None:
-        """An integer of the query string; 400 where it is none."""
+        """An integer of the query string; 400 if it is none."""
         value = self.get_query_argument(name, "")
         if not value:
             return otherwise
@@ -130,7 +130,7 @@ class DetailsHandler(ControlHandler):
     """`GET /_sandbox/view/N`: one contact of the page, with its last accepted document."""
 
     def get(self, number: str) -> None:
-        """404 where there is none: it may have been cleared, or have joined another."""
+        """404 if there is none: it may have been cleared, or have joined another."""
         record = self.desk.book.record(int(number))
         if record is None:
             raise HTTPError(404)

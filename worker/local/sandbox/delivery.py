@@ -44,7 +44,7 @@ async def break_off(stream: IOStream, answer: Answer) -> None:
 async def drip(stream: IOStream, answer: Answer, pause: Callable[[], Awaitable[bool]]) -> bool:
     """Sends the head at once and the body byte by byte.
 
-    `pause` waits before each and returns True where the sandbox closes. Returns whether all of it went out.
+    `pause` waits before each and returns True if the sandbox closes. Returns whether all of it went out.
     """
     raw = answer.raw()
     head = len(raw) - len(answer.body)

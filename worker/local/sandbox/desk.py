@@ -34,7 +34,7 @@ class Arrival:
 
 @dataclass(slots=True)
 class Desk:
-    """The parts of a sandbox. `stopping` is set when it closes, so that nobody waits any longer."""
+    """The parts of a sandbox. `stopping` is set when it closes, so that no request waits any longer."""
 
     book: Book
     requests: Journal

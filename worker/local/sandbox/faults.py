@@ -153,7 +153,7 @@ class Faults:
         self._last_id = 0
 
     def add(self, rule: Rule) -> int:
-        """Puts a rule in force and returns its id; ValueError where it matches nothing that the API has."""
+        """Puts a rule in force and returns its id; ValueError if it matches nothing that the API has."""
         matcher = None
         if isinstance(rule, Refuse | Break):
             matcher = Matcher.of(rule.field, rule.contains, rule.ids)
@@ -166,7 +166,7 @@ class Faults:
             return placed.id
 
     def remove(self, rule_id: int) -> bool:
-        """Takes one rule out of force; False where there is none of this id."""
+        """Takes one rule out of force; False if there is none of this id."""
         with self._lock:
             before = len(self._placed)
             self._placed = [placed for placed in self._placed if placed.id != rule_id]

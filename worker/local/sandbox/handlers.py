@@ -25,13 +25,13 @@ class Handler(RequestHandler):
         self.desk = desk
 
     def set_default_headers(self) -> None:
-        """What every answer bears."""
+        """What every answer has."""
         self.set_header("Server", "ringostat-sync sandbox")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
 
     def prepare(self) -> None:
-        """Refuses names that somebody else's DNS points at this machine: the book may hold real people."""
+        """Refuses names that another user's DNS points at this machine: the book may hold real people."""
         hosts = self.desk.hosts
         if hosts is not None and (urlsplit(f"//{self.request.host}").hostname or "") not in hosts:
             raise HTTPError(421)

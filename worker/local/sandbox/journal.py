@@ -21,7 +21,7 @@ class Request(msgspec.Struct):
 
     `at` is when it had arrived whole, by the wall clock; `arrived` and `finished` are the same clock's
     time.monotonic(), in seconds (`finished` is None while it is being answered). `status` is None until a
-    whole answer was sent, and stays None where none ever was. `ids` are (externalId, leadId) of each entry,
+    whole answer was sent, and stays None if none ever was. `ids` are (externalId, leadId) of each entry,
     as far as they could be read; `size` is the body's bytes; `fault` the kind that was served.
     """
 

@@ -25,7 +25,7 @@ class Matcher:
 
     @classmethod
     def of(cls, field: str | None, contains: str | None, ids: Sequence[str] | None) -> Matcher:
-        """A matcher from a rule's words; ValueError where they could match nothing."""
+        """A matcher from a rule's words; ValueError if they could match nothing."""
         if ids:
             return cls("", "", "", frozenset(ids))
         if not field or not contains:

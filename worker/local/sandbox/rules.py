@@ -56,7 +56,7 @@ class Verdict:
 
 
 def project_of(headers: Mapping[str, str]) -> int | None:
-    """The project that `x-project-id` names; None where it is absent or not an integer."""
+    """The project that `x-project-id` names; None if it is absent or not an integer."""
     value = headers.get("x-project-id", "").strip()
     return int(value) if _is_integer(value) else None
 
@@ -109,7 +109,7 @@ def _of_body(method: Method, project: int, body: bytes, limits: Limits) -> Verdi
 
 
 def _ids_of_sound(posted: Posted, project: int) -> tuple[Ids, ...]:
-    """The ids of all entries, or nothing where one of them breaks a rule that its types do not hold it to."""
+    """The ids of all entries, or nothing if one of them breaks a rule that its types do not hold it to."""
     if isinstance(posted, Contacts):  # noqa: SIM108 - in one line the types of the entries are lost on the type checker
         sound = _contacts_hold(posted.entries, project)
     else:

@@ -134,7 +134,7 @@ class Sandbox:
 
 
 def serve(port: int, host: str = "127.0.0.1") -> None:
-    """Runs a sandbox in the foreground until SIGINT or SIGTERM; ConfigError where the port is taken."""
+    """Runs a sandbox in the foreground until SIGINT or SIGTERM; ConfigError if the port is taken."""
     sandbox = Sandbox(host=host, port=port)
     sandbox.bind()
     asyncio.run(_until_told(sandbox))

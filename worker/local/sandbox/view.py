@@ -15,7 +15,7 @@ from worker.local.sandbox.wire import Contact, Direction, document
 
 
 class Link(msgspec.Struct):
-    """A button: `url` is None where it is inactive."""
+    """A button: `url` is None if it is inactive."""
 
     kind: str
     url: str | None
@@ -52,7 +52,7 @@ class Figures(msgspec.Struct, rename="camel"):
 
 
 class Page(msgspec.Struct, rename="camel"):
-    """One look at the book. `contacts` is None where `version` is what the page has already seen."""
+    """One look at the book. `contacts` is None if `version` is what the page has already seen."""
 
     version: str
     now: datetime

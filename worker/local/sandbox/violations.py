@@ -152,7 +152,7 @@ def _repeated(entries: list[object], names: Iterable[str]) -> Iterator[Violation
 
 
 def entries_of(method: Method, body: object) -> list[object]:
-    """What a decoded body lists under the method's name; nothing where it lists nothing."""
+    """What a decoded body lists under the method's name; nothing if it lists nothing."""
     entries = body.get(method.value) if isinstance(body, dict) else None
     return entries if isinstance(entries, list) else []
 

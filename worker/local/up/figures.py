@@ -1,4 +1,4 @@
-"""The live line: how the job stands, in one line."""
+"""The live line: the state of the job, in one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.operate.status import LaneStatus, read_status
 
 
 def figures(engine: Engine, mapping: Mapping) -> str:
-    """The line for now; says so where PostgreSQL does not answer."""
+    """The line for now; says so if PostgreSQL does not answer."""
     try:
         with engine.connect() as connection:
             return line(read_status(connection, mapping))

@@ -52,7 +52,7 @@ class Part:
         self._reader.start()
 
     def keep_alive(self) -> None:
-        """Start it again if it has died; after half a second, and after longer and longer waits where it dies soon after its start."""
+        """Start it again if it has died; after half a second, and after longer and longer waits if it dies soon after its start."""
         if self._process is None or self._process.poll() is None:
             return
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""What `up` brings along where the environment names no server: PostgreSQL, Redis, the stand-in API."""
+"""What `up` starts if the environment names no server: PostgreSQL, Redis, the stand-in API."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _has_key(settings: Settings, *, has_mapping: bool) -> bool:
 
 
 def _sandbox(settings: Settings) -> dict[str, str]:
-    """The stand-in API in the vendor's place; any key will do for it."""
+    """The sandbox in the place of the vendor's API; any key is good for it."""
     port = _port(settings, "sandbox_port")
     return {
         "SANDBOX_PORT": str(port),

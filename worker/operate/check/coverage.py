@@ -1,4 +1,4 @@
-"""A query's tables and columns held against the watches of its source: what changes and reaches nobody. Pure."""
+"""A query's tables and columns compared with the watches of its source: which changes would be missed. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Works = Callable[[str, str], bool]
 class Need:
     """A table that a query reads in one place: what of its rows matters there (None: all of it), and whom a row concerns.
 
-    `alias` is the table's name there; `keyed` are the columns that hold the query's key; `way` is None where it can't be told.
+    `alias` is the table's name there; `keyed` are the columns that hold the query's key; `way` is None if it can't be told.
     """
 
     table: Table
@@ -30,7 +30,7 @@ class Need:
 
 
 def cover(name: str, uses: Uses, watches: Sequence[Resolved], works: Works) -> list[Finding]:
-    """What no watch of the source `name` covers, with the watch to paste; one fact where there is nothing to say."""
+    """What no watch of the source `name` covers, with the watch to paste; one fact if there is nothing to say."""
     needs = _needs(uses)
     found = [
         *(finding for table in _tables(needs) for finding in _uncovered(name, needs, table, watches, works)),
@@ -109,7 +109,7 @@ def _uncovered(
 
 
 def _meets(watch: Resolved, need: Need, needs: Sequence[Need]) -> bool:
-    """Whether a watch finds whom a row concerns in this place; where that can't be told, the user's word counts."""
+    """Whether a watch finds whom a row concerns in this place; if that is not known, the user's word counts."""
     if need.way is None or need.way.guessed:
         return True
     if watch.key is not None:
@@ -180,7 +180,7 @@ def _mended(name: str, watch: Resolved, lacks: frozenset[str] | None) -> Finding
 
 
 def _paste(table: Table, needs: Sequence[Need], works: Works) -> str:
-    """The watches that are missing, ready to paste; with a gap to fill where the query does not say whom a row concerns."""
+    """The watches that are missing, ready to paste; with a gap to fill if the query does not say which contacts a row concerns."""
     by_way: dict[Direction | None, list[Need]] = {}
     for need in needs:
         way = need.way
@@ -207,7 +207,7 @@ def _line(table: Table, way: Direction | None, needs: Sequence[Need]) -> str:
 
 
 def _unwatchable(name: str, uses: Uses) -> Iterator[Finding]:
-    """What is read and bears no trigger."""
+    """What is read and has no trigger."""
     places = {occurrence.table for occurrence in uses.lineage.occurrences} if uses.lineage else set(uses.columns)
     poll = 'so what changes in it is not captured: read the source with capture = "poll"'
     for table in (table for table in uses.tables.values() if table.oid in places | uses.in_functions):

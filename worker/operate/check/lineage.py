@@ -1,4 +1,4 @@
-"""Where a query's tables stand in it, which of their columns matter, and how each leads to the query's key. Pure."""
+"""Where a query's tables are in it, which of their columns matter, and how each leads to the query's key. Pure."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Lineage:
         self.guessed: set[int] = set()
 
     def join_by(self, references: Collection[Reference]) -> None:
-        """Let foreign keys lead to the key where conditions do not; two between the same tables leave it open which is meant."""
+        """Let foreign keys lead to the key if conditions do not; two between the same tables leave it open which is meant."""
         lost = [number for number in range(len(self.occurrences)) if self.route(number) is None]
         for one, other in ((one, other) for one in lost for other in range(len(self.occurrences)) if other not in lost):
             between = [

@@ -51,13 +51,13 @@ class Read:
 
 
 def describe(connection: psycopg.Connection[Any], query: str) -> list[str]:
-    """The names of a query's columns. Raises psycopg.Error where it does not run."""
+    """The names of a query's columns. Raises psycopg.Error if it does not run."""
     cursor = connection.execute(f"SELECT * FROM (\n{query}\n) AS q LIMIT 0".encode())
     return [column.name for column in cursor.description or []]
 
 
 def read(connection: psycopg.Connection[Any], query: str, sample: int) -> Read:
-    """The plan, and at most `sample` rows with a key. Raises psycopg.Error where it fails whoever is asked for."""
+    """The plan, and at most `sample` rows with a key. Raises psycopg.Error if it fails for every key."""
     plan = choose_plan(connection, query)
     statement = f"SELECT q.key::text AS {ROW_KEY}, q.* FROM (\n{query}\n) AS q WHERE q.key IS NOT NULL LIMIT {sample}"
     with connection.cursor(row_factory=dict_row) as cursor:
@@ -81,7 +81,7 @@ def why(connection: psycopg.Connection[Any], error: psycopg.Error) -> str:
 
 
 def similar_tables(connection: psycopg.Connection[Any], name: str) -> str:
-    """The end of a sentence about a table that is not there: which it may be; blank where there is none like it."""
+    """The end of a sentence about a table that is not there: which it may be; blank if there is none like it."""
     known = connection.execute(RELATIONS).fetchall()
     bare = name.rpartition(".")[2].strip('"').lower()
     same = [table for table, known_name in known if known_name == bare]
@@ -91,7 +91,7 @@ def similar_tables(connection: psycopg.Connection[Any], name: str) -> str:
 
 
 def key_problem(names: Sequence[str]) -> str | None:
-    """What is wrong with the column `key`; None where there is one."""
+    """What is wrong with the column `key`; None if there is one."""
     if names.count("key") == 1:
         return None
     if "key" in names:
@@ -116,7 +116,7 @@ def limited(source: Source, query: str) -> Iterator[Finding]:
 
 
 def columns(source: Source, names: Sequence[str]) -> Iterator[Finding]:
-    """Columns that no document is made from: their names are misspelt, or small because nobody quoted them."""
+    """Columns that no document is made from: their names are misspelt, or small because they have no quotes."""
     known = {name.lower(): name for name in columns_read(source.method)}
     unknown = [name for name in names if name not in known.values() and name not in NOT_SENT]
     if unknown:

@@ -1,4 +1,4 @@
-"""What stands in the way of capture in the database that holds the outbox, and whether it is installed."""
+"""What is in the way of capture in the database that holds the outbox, and whether it is installed."""
 
 from __future__ import annotations
 

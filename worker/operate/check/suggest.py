@@ -24,7 +24,7 @@ class Direction:
 
 
 def direction(lineage: Lineage, tables: dict[int, Table], occurrence: int) -> Direction | None:
-    """How a row of this occurrence leads to the query's key, by the query's own conditions; None where they do not say."""
+    """How a row of this occurrence leads to the query's key, by the query's own conditions; None if they do not say."""
     table = tables[lineage.occurrences[occurrence].table]
     guessed = occurrence in lineage.guessed
     if keyed := lineage.keyed(occurrence):
@@ -86,7 +86,7 @@ def _column(alias: str, table: Table, number: int) -> str:
 
 
 def _written(name: str) -> str:
-    """A column's name as it stands behind a dot, where no word is reserved: in quotes if it would be read otherwise."""
+    """A column's name as it is written behind a dot, where no word is reserved: in quotes if it would be read otherwise."""
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else quoted(name)
 
 

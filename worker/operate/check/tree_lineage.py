@@ -62,7 +62,7 @@ class _Reader:
 
 
 class _Entry:
-    """Something that stands in FROM: what has no columns of tables in it."""
+    """Something that is in FROM: what has no columns of tables in it."""
 
     def use(self, position: int) -> None:
         """Mark a column as one that matters."""
@@ -113,7 +113,7 @@ class _Aliases(_Entry):
 
 
 class _Query(_Entry):
-    """A SELECT, and those that it stands in. What it returns matters only where somebody uses it."""
+    """A SELECT, and those that it is in. What it returns matters only where somebody uses it."""
 
     def __init__(self, reader: _Reader, node: Node, around: tuple[_Query, ...]) -> None:
         self.reader, self.node, self.around = reader, node, around
@@ -273,7 +273,7 @@ class _Query(_Entry):
 
 
 def _ranges(node: Node) -> list[int]:
-    """The places in the list of what is read that stand in a FROM."""
+    """The places in the list of what is read that are in a FROM."""
     if node[KIND] == "RANGETBLREF":
         return [int(node["rtindex"])]
     parts = nodes([node.get("fromlist"), node.get("larg"), node.get("rarg")])
@@ -289,7 +289,7 @@ def _leaves(operation: Any) -> list[int]:
 
 
 def _parameter(query: _Query, node: Any) -> frozenset[Column]:
-    """The columns of what a sub-select returns, which stands in the condition as a numbered parameter."""
+    """The columns of what a sub-select returns, which is in the condition as a numbered parameter."""
     inner = _without_casts(node)
     return query.columns(int(inner["paramid"])) if inner is not None and inner[KIND] == "PARAM" else frozenset()
 

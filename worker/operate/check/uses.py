@@ -27,7 +27,7 @@ JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = a ->> 1
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
 """
 TABLES = {"r", "p"}
-"""What can bear our triggers, by `pg_class.relkind`."""
+"""What can have our triggers, by `pg_class.relkind`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """What a query uses. `columns`: by table, None where it is not known which; `doubt` says why something is not known.
+    """What a query uses. `columns`: by table, None if it is not known which; `doubt` says why something is not known.
 
-    `functions` are those that nobody can see through; `in_functions` the tables that others read.
+    `functions` are those whose body can't be read; `in_functions` the tables that others read.
     """
 
     tables: dict[int, Table]
@@ -72,7 +72,7 @@ def find_uses(connection: psycopg.Connection[Any], query: str, wanted: Collectio
     """What a query uses, of which the columns in `wanted` are sent. It reads no row, and leaves nothing behind.
 
     Where it may make no temporary view, as on a standby, tables alone are known, from the plan.
-    Raises psycopg.Error where the query does not run.
+    Raises psycopg.Error if the query does not run.
     """
     try:
         with connection.transaction(force_rollback=True):

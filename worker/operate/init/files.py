@@ -23,7 +23,7 @@ def known() -> list[str]:
 def example(name: str) -> dict[str, str]:
     """The mapping of an example, by the names of its files: `sync.toml`, and the queries that it names.
 
-    Raises ConfigError where there is none of that name.
+    Raises ConfigError if there is none of that name.
     """
     if name not in known():
         raise ConfigError(f"There is no example {name!r}: the known ones are {', '.join(known())}.")

@@ -168,7 +168,7 @@ def _full_name(names: tuple[Column, ...]) -> str:
 
 
 def _selects(made: Guess) -> Iterator[str]:
-    """One SELECT for each place in which numbers and addresses stand."""
+    """One SELECT for each place with numbers and addresses."""
     for kind, columns in (("phone", made.phones), ("email", made.emails)):
         for column in columns:
             yield f"SELECT '{kind}' AS type, {_literal(column.name)} AS name, {_text(column, 'c')} AS value"

@@ -1,6 +1,6 @@
 """What happens to contacts and the companies they work for.
 
-Each event runs in a transaction of its own and returns the ids that it touched, or None where the CRM holds nobody
+Each event runs in a transaction of its own and returns the ids that it touched, or None if the CRM holds nobody
 to whom it could happen.
 """
 

@@ -1,4 +1,4 @@
-"""The servers that `ringostat-sync up` and the tests bring along where no URL names others.
+"""The servers that `ringostat-sync up` and the tests bring along if no URL names others.
 
 Each keeps its room below the home folder: `password`, `port`, `server.log` and its data, from one run to the
 next. Both speak TCP on 127.0.0.1 alone and ask for the password.

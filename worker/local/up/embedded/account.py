@@ -22,7 +22,7 @@ PROBE = 'cd "$1" && exec "$2" --version'
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The numbers that a program runs under; in a namespace it only bears them, and its files stay root's."""
+    """The numbers that a program runs under; in a namespace it only has them, and its files stay root's."""
 
     uid: int
     gid: int
@@ -79,7 +79,7 @@ def choose_account(program: Path, home: Path, data: Path) -> Account:
 
     We ourselves, unless we are root: then the first who reaches the program and `home`, of the data's owner,
     nobody, the owners of `home` and of the folder above, and at last ourselves in a namespace. No permissions
-    are changed for it. Raises `ConfigError` where none reaches them.
+    are changed for it. Raises `ConfigError` if none reaches them.
     """
     if os.geteuid() != ROOT:
         return ourselves()

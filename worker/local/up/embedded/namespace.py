@@ -1,4 +1,4 @@
-"""A script that `account.py` runs: bears another user's numbers in a user namespace and becomes a program.
+"""A script that `account.py` runs: has another user's numbers in a user namespace and becomes a program.
 
 Outside of the namespace we stay who we are, so that our own files stay within reach; root's power over
 the files of others ends here, though.
@@ -19,7 +19,7 @@ CLONE_NEWUSER = 0x10000000
 def unshare_users() -> None:
     """`unshare(CLONE_NEWUSER)`, from the C library as `os.unshare` came with Python 3.12.
 
-    Raises `OSError` where the system forbids it.
+    Raises `OSError` if the system forbids it.
     """
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(CLONE_NEWUSER) != 0:

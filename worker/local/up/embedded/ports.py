@@ -21,5 +21,5 @@ def is_free(port: int) -> bool:
 
 
 def next_free(first: int) -> int | None:
-    """The first free port from `first` on, or None where none of the next 200 is."""
+    """The first free port from `first` on, or None if none of the next 200 is."""
     return next((port for port in range(first, min(first + PORTS_TRIED, 65536)) if is_free(port)), None)

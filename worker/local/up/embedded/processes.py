@@ -14,7 +14,7 @@ Farewell = tuple[tuple[signal.Signals, float], ...]  # signals from polite to de
 
 
 def recorded_pid(pid_file: Path) -> int | None:
-    """The number in a pid file's first line; None where there is no file or, half written, no number."""
+    """The number in a pid file's first line; None if there is no file or, half written, no number."""
     try:
         first, *_ = pid_file.read_text(errors="replace").splitlines()
         return int(first)
@@ -42,7 +42,7 @@ def has_ended(process: psutil.Process) -> bool:
 
 
 def end(process: psutil.Process, farewell: Farewell) -> bool:
-    """Send the signals of `farewell` one by one until it has ended; False where even the last was in vain."""
+    """Send the signals of `farewell` one by one until it has ended; False if even the last was in vain."""
     for number, seconds in farewell:
         if has_ended(process):
             return True

@@ -59,10 +59,10 @@ class EmbeddedServer(ABC):
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> str:
-        """Run the server and return its URL, once it answers; at once where it runs already.
+        """Run the server and return its URL, once it answers; at once if it runs already.
 
         Raises `SyncError`, with nothing left running, where another process uses the folder, the binaries are
-        missing or the server does not come up; `ConfigError` where the folder can't be used.
+        missing or the server does not come up; `ConfigError` if the folder can't be used.
         """
         if self.alive():
             return self.url()
@@ -84,7 +84,7 @@ class EmbeddedServer(ABC):
         return self.url()
 
     def stop(self) -> None:
-        """End the server, politely first, and return when it has ended; without harm where none runs."""
+        """End the server, politely first, and return when it has ended; without harm if none runs."""
         if self._process is not None and not processes.end(self._process, self.farewell):
             raise SyncError(f"The embedded {self.title} (process {self._process.pid}) does not end.")
         self._process = None
@@ -199,7 +199,7 @@ class EmbeddedServer(ABC):
             )
 
     def _becomes_ready(self) -> bool:
-        """Wait until it answers; False where it ended instead."""
+        """Wait until it answers; False if it ended instead."""
         deadline = time.monotonic() + READY_WITHIN
         while self.alive():
             if self._answers():
