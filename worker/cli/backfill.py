@@ -22,10 +22,12 @@ from worker.wiring import Wiring
 
 def backfill(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source of the mapping.")],
-    where: Annotated[str | None, typer.Option("--where", metavar="SQL", help="Only keys for which this holds.")] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="SQL", help="Only keys for which this SQL condition is true.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Send even what is unchanged.")] = False,
     anew: Annotated[
-        bool, typer.Option("--anew", help="From the first key, not where the last one was stopped.")
+        bool, typer.Option("--anew", help="Begin from the first key, also after a backfill that was stopped.")
     ] = False,
 ) -> None:
     """Send every contact of a source.

@@ -40,7 +40,7 @@ def install() -> None:
 def status() -> None:
     """Show the watches and how they are.
 
-    Tries each on a copy of its table. Exit code 1 when a trigger is missing, or in a wrong state.
+    Tries each on a copy of its table. The exit code is 1 if a trigger is missing, or in a wrong state.
     """
     settings = begin()
     mapping = mapping_of(settings)

@@ -13,12 +13,14 @@ from worker.wiring import Wiring
 
 
 def console(
-    address: Annotated[str, typer.Option(metavar="HOST", help="Where to listen; loopback unless asked.")] = "127.0.0.1",
+    address: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to listen on; by default loopback.")
+    ] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(min=1, max=65535, metavar="N", help="Its port (CONSOLE_PORT).")] = None,
 ) -> None:
     """Show the state of the job in a browser.
 
-    Behind a password (CONSOLE_BASIC_AUTH); beside it /metrics, /healthz and /readyz, which ask for none.
+    The page needs a password (CONSOLE_BASIC_AUTH). /metrics, /healthz and /readyz need none.
     """
     from worker.operate.console.questions import Questions  # noqa: PLC0415 - tornado and prometheus are only needed here
     from worker.operate.console.server import serve  # noqa: PLC0415 - see above

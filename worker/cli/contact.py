@@ -23,7 +23,7 @@ def contact(
 ) -> None:
     """Say why a contact is (not) on the telephone.
 
-    What the mapping returns for it now, where it waits, when it was last accepted.
+    Shows what the mapping returns for it now, where it waits, and when it was last accepted.
     """
     wiring = Wiring.of(begin(), need_keys=False)
     known = known_source(wiring.mapping, source)

@@ -34,11 +34,11 @@ ReasonOption = Annotated[
     DeadLetterReason | None,
     typer.Option("--reason", metavar="REASON", help=f"Only those of this reason: {', '.join(DeadLetterReason)}."),
 ]
-LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many.")]
+LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most N of them.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="CSV on standard output, with the columns of --json.")]
-GroupOption = Annotated[bool, typer.Option("--group", help="A line for each cause, with its count.")]
-AllOption = Annotated[bool, typer.Option("--all", help="All open dead letters that the filters leave.")]
+GroupOption = Annotated[bool, typer.Option("--group", help="One line for each cause, with its count.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All open dead letters that match the filters.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only count them.")]
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters, by their ids.")]
 NAMES = ("id", "project", "method", "source", "key", "reason", "attempts", "last failed", "detail")

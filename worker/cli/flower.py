@@ -13,13 +13,15 @@ from worker.operate.living import living
 
 
 def flower(
-    address: Annotated[str, typer.Option(metavar="HOST", help="Where to listen; loopback unless asked.")] = "127.0.0.1",
+    address: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to listen on; by default loopback.")
+    ] = "127.0.0.1",
     writable: Annotated[bool, typer.Option("--writable", help="Let the page revoke tasks and stop workers.")] = False,
     database: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep what was seen in this file.")] = None,
 ) -> None:
     """Show Celery's tasks in a browser.
 
-    Behind a password (FLOWER_BASIC_AUTH).
+    The page needs a password (FLOWER_BASIC_AUTH).
     """
     settings = begin()
     with living("flower", settings, mapping_of(settings)) as pulse:

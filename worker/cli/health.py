@@ -20,13 +20,11 @@ ROLES = ("worker", "beat", "listen", "console", "flower")
 
 
 def health(
-    role: Annotated[
-        str | None, typer.Option(metavar="ROLE", help="Ask for this host's process of a role alone.")
-    ] = None,
+    role: Annotated[str | None, typer.Option(metavar="ROLE", help="Look only at this role, on this machine.")] = None,
 ) -> None:
     """Say what is wrong; exit code 0 if nothing is.
 
-    Else with 1, and a line for each problem.
+    If something is wrong, it prints a line for each problem, and the exit code is 1.
     """
     settings = begin()
     if role is not None and role not in ROLES:

@@ -26,8 +26,8 @@ def init(
 ) -> None:
     """Write a mapping to start from into this folder.
 
-    With NAME that of a known CRM. Without, it looks in CRM_DATABASE_URL (or DATABASE_URL) for tables that look like people,
-    phones and companies. Overwrites nothing.
+    With NAME, the mapping of a known CRM. Without NAME, it looks in CRM_DATABASE_URL (or DATABASE_URL) for tables that look like
+    people, phones and companies. Overwrites nothing.
     """
     if name is not None:
         _write(example(name), [f"What to change, and what to know of this CRM: {readme(name)}"])

@@ -19,7 +19,7 @@ ProjectId = Annotated[int, typer.Argument(metavar="PROJECT", help="The Ringostat
 
 
 def pause(project: ProjectId) -> None:
-    """Send nothing for a project until `resume`. Changes go on being collected."""
+    """Send nothing for a project until `resume`. Changes are still collected."""
     settings = begin()
     known_project(mapping_of(settings), project)
     with outbox(settings) as connection:
@@ -30,7 +30,7 @@ def pause(project: ProjectId) -> None:
 def resume(project: ProjectId) -> None:
     """Lift any pause of a project.
 
-    A `Retry-After` of the API's is lifted too. Its waiting contacts are due now.
+    It also ends a wait that the API has asked for (`Retry-After`). Contacts that wait are due now.
     """
     settings = begin()
     mapping = mapping_of(settings)

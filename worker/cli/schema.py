@@ -19,7 +19,7 @@ def migrate(
 ) -> None:
     """Bring our tables to the newest version.
 
-    It is `ringostat_sync` in DATABASE_URL. May be repeated.
+    They are in the schema `ringostat_sync` in DATABASE_URL. May be repeated.
     """
     url = begin().require_database_url()
     with in_one_line():

@@ -12,7 +12,9 @@ from worker.config.settings import libpq_url
 
 def sandbox(
     port: Annotated[int | None, typer.Option(min=1, max=65535, metavar="PORT", help="Its port (SANDBOX_PORT).")] = None,
-    address: Annotated[str, typer.Option(metavar="HOST", help="Where to listen; loopback unless asked.")] = "127.0.0.1",
+    address: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to listen on; by default loopback.")
+    ] = "127.0.0.1",
 ) -> None:
     """Run the stand-in for Ringostat's API.
 

@@ -42,11 +42,11 @@ NAMES = ("project", "method", *FIGURES, "paused")
 
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every two seconds, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")] = False,
 ) -> None:
     """Show what waits, what arrived, what is paused.
 
-    Also what is dead, our processes, capture, and every problem.
+    Also dead letters, our processes, capture, and every problem.
     """
     settings = begin()
     mapping = mapping_of(settings)
