@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Row
 
 from models import Method, PauseReason
 from worker.config.policy import Policy
 from worker.database.sql import sql
+
+log = structlog.get_logger()
+
+LEVELS = {PauseReason.BY_HAND: logging.INFO, PauseReason.API_DOWN: logging.WARNING}
+"""At which level a pause is told; any other is an error, which somebody has to mend."""
 
 
 def pause_by_hand(connection: Connection, project: int, detail: str) -> None:
@@ -65,7 +72,10 @@ def _write(
     method: Method | None = None,
 ) -> None:
     values = {"method": method, "project": project, "reason": reason, "detail": detail, "after": after}
-    connection.execute(sql(__package__, "pause"), values)
+    written = connection.execute(sql(__package__, "pause"), values).one_or_none()
+    if written is not None and written.before != reason:
+        which = {"project": project, **({"method": method.value} if method else {})}
+        log.log(LEVELS.get(reason, logging.ERROR), "paused", **which, reason=reason.value, problem=detail)
 
 
 def claim_probe(connection: Connection, project: int, lease: float) -> bool:
@@ -86,10 +96,12 @@ def try_new_key(connection: Connection, project: int) -> None:
 def lift(connection: Connection, project: int, reasons: Collection[PauseReason]) -> bool:
     """End a pause of these reasons and make waiting contacts due now. False if there was none."""
     values = {"project": project, "reasons": list(reasons)}
-    lifted = connection.execute(sql(__package__, "lift"), values).rowcount == 1
-    if lifted:
-        connection.execute(sql(__package__, "make_due"), {"project": project})
-    return lifted
+    lifted = connection.execute(sql(__package__, "lift"), values).scalar_one_or_none()
+    if lifted is None:
+        return False
+    connection.execute(sql(__package__, "make_due"), {"project": project})
+    log.info("resumed", project=project, reason=lifted)
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection, Engine
 
-from worker.api.outcome import Failed, name
+from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected, name
 from worker.config.model import Project
 from worker.config.policy import Policy
 from worker.database.rows import numbers
@@ -27,6 +28,15 @@ from worker.settle.settle import record_answers, settle
 
 log = structlog.get_logger()
 
+LEVELS: dict[type[Outcome], int] = {
+    Accepted: logging.INFO,
+    Throttled: logging.INFO,
+    Refused: logging.WARNING,
+    Failed: logging.WARNING,
+    Unauthorized: logging.ERROR,
+    Unexpected: logging.ERROR,
+}
+"""At which level an answer is told."""
 TOGETHER = 0.01
 """Seconds for which the first answer waits for others, to be settled with them."""
 
@@ -116,7 +126,8 @@ class Receiver:
 def log_push(request: SentRequest, decision: Decision, settled_at: float) -> None:
     """One wide line a request; `settled_at`: monotonic seconds."""
     lease, outcome = request.run.lease, request.answer.result()
-    log.info(
+    log.log(
+        LEVELS[type(outcome)],
         "pushed",
         project=lease.project.id,
         method=lease.method.value,

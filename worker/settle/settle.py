@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from worker.database.rows import numbers, rows
@@ -23,6 +25,8 @@ from worker.settle.verdicts import (
     Verdict,
     Verdicts,
 )
+
+log = structlog.get_logger()
 
 DELIVERY_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21_600.0, 86_400.0]
 """Seconds from a change's commit to its acceptance: the upper bounds by which deliveries are counted."""
@@ -48,7 +52,7 @@ def settle(
     _remember(connection, sent, leases[0].address)
     _run(connection, "catch_up", in_flight_ids(of(verdicts, Unchanged)))
     _run(connection, "mark_absent", in_flight_ids(of(verdicts, Absent)))
-    _bury(connection, of(verdicts, Buried))
+    _bury(connection, leases[0], of(verdicts, Buried))
     _mark(connection, verdicts)
     _leave(connection, leases[0], verdicts)
     waiting = of(verdicts, PutBack)
@@ -116,7 +120,7 @@ def _remember(connection: Connection, sent: Decided[Sent], address: int) -> None
     connection.execute(sql(__package__, "remember"), {"sent": rows(columns, values), "address": address})
 
 
-def _bury(connection: Connection, buried: Decided[Buried]) -> None:
+def _bury(connection: Connection, lease: Lease, buried: Decided[Buried]) -> None:
     if not buried:
         return
     columns = ("in_flight_id", "reason", "detail", "document", "answer", "http_status", "attempts")
@@ -133,6 +137,9 @@ def _bury(connection: Connection, buried: Decided[Buried]) -> None:
         for contact, verdict in buried
     ]
     connection.execute(sql(__package__, "bury"), {"buried": rows(columns, values)})
+    for (batch, reason), count in Counter((contact.batch, verdict.reason) for contact, verdict in buried).items():
+        which = {"project": lease.project.id, "method": lease.method.value, "batch": batch}
+        log.warning("buried", **which, reason=reason.value, contacts=count)
 
 
 def _mark(connection: Connection, verdicts: Verdicts) -> None:

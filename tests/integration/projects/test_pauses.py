@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping, Sequence
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.engine import Engine
 from worker.api.outcome import Failed
@@ -415,3 +416,67 @@ def test_the_end_of_a_pause_waits_for_nobody(engine: Engine) -> None:
         assert engine.resume()
 
     assert {key: row.due_at is None for key, row in engine.waiting().items()} == {"1": False, "2": True}
+
+
+def told(logs: Sequence[MutableMapping[str, object]], *events: str) -> list[tuple[object, ...]]:
+    """What the log says of these events: event, level, and reason or outcome."""
+    return [
+        (entry["event"], entry["log_level"], entry.get("reason", entry.get("outcome")))
+        for entry in logs
+        if entry["event"] in events
+    ]
+
+
+def test_a_pause_is_told_when_it_begins_and_when_it_ends(engine: Engine) -> None:
+    """Once each, however many probes are refused in between; the answer is told as what it is."""
+    engine.contacts(1, 3)
+    engine.change(1, 2, 3)
+    engine.sandbox.faults.add(Status(status=401, times=2))
+    with capture_logs() as logs:
+        engine.push()
+        engine.probe_now()
+        engine.push()
+        engine.probe_now()
+        engine.drain()
+
+    assert told(logs, "pushed", "paused", "resumed") == [
+        ("paused", "error", "unauthorized"),
+        ("pushed", "error", "unauthorized"),
+        ("pushed", "error", "unauthorized"),
+        ("resumed", "info", "unauthorized"),
+        ("pushed", "info", "accepted"),
+    ]
+
+
+def test_a_pause_by_hand_is_no_error(engine: Engine) -> None:
+    """It is told all the same."""
+    with capture_logs() as logs:
+        engine.pause()
+        engine.pause()
+        engine.resume()
+        engine.resume()
+
+    assert told(logs, "paused", "resumed") == [("paused", "info", "by_hand"), ("resumed", "info", "by_hand")]
+
+
+def test_no_reason_that_a_pause_by_hand_keeps_away_is_told(engine: Engine) -> None:
+    """It has not begun."""
+    engine.pause()
+    with capture_logs() as logs:
+        engine.pause("api_down")
+
+    assert told(logs, "paused") == []
+
+
+def test_burials_are_told_by_reason(engine: Engine) -> None:
+    """With their number, and no key."""
+    engine.contacts(1, 3)
+    engine.sql(
+        "UPDATE crm.contacts SET name = '' WHERE id = 1; UPDATE crm.contacts SET phone = 'none' WHERE id IN (2, 3)"
+    )
+    engine.change(1, 2, 3)
+    with capture_logs() as logs:
+        engine.drain()
+    buried = [(entry["reason"], entry["contacts"], entry["log_level"]) for entry in logs if entry["event"] == "buried"]
+
+    assert sorted(buried) == [("invalid", 1, "warning"), ("no_directions", 2, "warning")]
