@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from worker.capture.catalog import find_triggers, not_in_place
+from worker.capture.catalog import find_triggers, not_in_place, read_catalog
 from worker.capture.lock import LockPatience
 from worker.capture.proof import prove
 from worker.capture.resolve import Resolved, resolve_all
@@ -35,7 +35,8 @@ def install(
     """Put every watch's triggers in place and take those no longer listed away; returns a line for each thing done.
 
     Every watch proves itself before the first table is touched. Each table changes in one transaction; one whose
-    triggers are right already is not even locked. `connection` is in autocommit.
+    triggers are right already is not even locked. A source that was watched before may have missed changes of a table that has to be
+    changed, and is reconciled soon. `connection` is in autocommit.
 
     Raises ConfigError for a watch that can't work, RefusedError naming the table whose lock stayed taken for `patience`
     seconds; what is done by then stays, and another `install` goes on from there.
@@ -47,11 +48,13 @@ def install(
     for watch in todo:
         locks.run(watch.table.name, partial(prove, connection, watch))
     stale = _stale(connection, wanted)
+    watched = {installed.source for installed in read_catalog(connection).installed.values()}
     done: list[str] = []
     for table in dict.fromkeys([*(watch.table.name for watch in todo), *(trigger.table for trigger in stale)]):
         new = [watch for watch in todo if watch.table.name == table]
         old = [trigger for trigger in stale if trigger.table == table]
-        locks.run(table, partial(change, connection, table, new, old))
+        gaps = sorted(watched & {watch.source.name for watch in new})
+        locks.run(table, partial(change, connection, table, new, old, gaps))
         done += [f"watching {table} for {watch.source.name}" for watch in new]
         done += [f"no longer watching {table}"] if old and table not in {watch.table.name for watch in wanted} else []
     locks.run("ringostat_sync", partial(sweep, connection, wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg.types.json import Jsonb
 from worker.capture.functions import row_function, truncate_function
 from worker.capture.resolve import Resolved
 from worker.capture.states import Trigger
+from worker.database.sql import sql_text
 
 ROW_TRIGGER = (
     "CREATE OR REPLACE TRIGGER {trigger} AFTER INSERT OR UPDATE OR DELETE ON {table}"
@@ -23,34 +25,22 @@ ENABLE = "ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}"
 # PostgreSQL asks it of whoever adds a partition to a watched table. Nobody can name our functions who may not use our schema.
 GRANT = "GRANT EXECUTE ON FUNCTION {}() TO PUBLIC"
 
-IDLE_FUNCTIONS = """
-SELECT p.proname FROM pg_catalog.pg_proc AS p
-WHERE p.pronamespace = to_regnamespace('ringostat_sync') AND p.proname LIKE 'capture\\_%'
-    AND p.prorettype = 'pg_catalog.trigger'::regtype
-    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgfoid = p.oid)
-"""
-WRITE_DOWN = """
-INSERT INTO ringostat_sync.watches AS w (id, source, table_name, keys, definition, table_oid, column_types, watches_oid)
-VALUES (%s, %s, %s, %s, %s, %s, %s, 'ringostat_sync.watches'::regclass)
-ON CONFLICT (id) DO UPDATE
-SET installed_at = now(), table_oid = excluded.table_oid, column_types = excluded.column_types, watches_oid = excluded.watches_oid
-WHERE (w.table_oid, w.column_types, w.watches_oid) IS DISTINCT FROM (excluded.table_oid, excluded.column_types, excluded.watches_oid)
-"""
-FORGET = """
-DELETE FROM ringostat_sync.watches AS w
-WHERE w.id <> ALL (%s)
-    AND NOT EXISTS (SELECT FROM ringostat_sync.outbox AS o WHERE o.source = w.source AND o.watch = w.id)
-    AND NOT EXISTS (SELECT FROM ringostat_sync.fan_outs AS e WHERE e.source = w.source AND e.watch = w.id)
-"""
 
+def change(
+    connection: psycopg.Connection[Any], table: str, new: list[Resolved], old: list[Trigger], gaps: Collection[str] = ()
+) -> None:
+    """Put the new watches' triggers on a table and drop the old ones, in the caller's transaction: no change falls between.
 
-def change(connection: psycopg.Connection[Any], table: str, new: list[Resolved], old: list[Trigger]) -> None:
-    """Put the new watches' triggers on a table and drop the old ones, in the caller's transaction: no change falls between."""
+    `gaps`: sources of which changes may have been missed before; those are reconciled soon.
+    """
     # The strongest lock first: one that is raised midway is how deadlocks begin. DROP TRIGGER takes the stronger one.
     mode = "ACCESS EXCLUSIVE" if old else "SHARE ROW EXCLUSIVE"
     connection.execute(f"LOCK TABLE {table} IN {mode} MODE".encode())
     for watch in new:
         _put(connection, watch)
+    for source in gaps:
+        request = sql_text("worker.reconcile", "request").encode()
+        connection.execute(request, {"source": source, "reason": "capture"})
     for trigger in old:
         drop = sql.SQL("DROP TRIGGER IF EXISTS {} ON {}")
         connection.execute(drop.format(sql.Identifier(trigger.name), sql.SQL(table)))
@@ -77,13 +67,13 @@ def put_trigger(connection: psycopg.Connection[Any], statement: str, table: str,
 
 def sweep(connection: psycopg.Connection[Any], wanted: list[Resolved]) -> None:
     """Drop the functions that no trigger calls, note where the wanted watches are, and forget the others for which no changed row waits."""
-    for (function,) in connection.execute(IDLE_FUNCTIONS).fetchall():
+    for (function,) in connection.execute(sql_text(__package__, "idle_functions").encode(), {}).fetchall():
         connection.execute(sql.SQL("DROP FUNCTION {}()").format(sql.Identifier("ringostat_sync", function)))
     for watch in wanted:
         write_down(connection, watch)
     row = connection.execute("SELECT to_regclass('ringostat_sync.watches') IS NOT NULL").fetchone()
     if row is not None and row[0]:
-        connection.execute(FORGET, [[watch.id for watch in wanted]])
+        connection.execute(sql_text(__package__, "forget_watches").encode(), {"wanted": [watch.id for watch in wanted]})
 
 
 def _put(connection: psycopg.Connection[Any], watch: Resolved) -> None:
@@ -98,5 +88,13 @@ def _put(connection: psycopg.Connection[Any], watch: Resolved) -> None:
 def write_down(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     """Note which table a watch is on, and its columns' types; nothing if that is known."""
     at = watch.table
-    values = [watch.id, watch.source.name, at.name, watch.watch.keys, Jsonb(watch.definition), at.oid, Jsonb(at.types)]
-    connection.execute(WRITE_DOWN, values)
+    values = {
+        "id": watch.id,
+        "source": watch.source.name,
+        "table_name": at.name,
+        "keys": watch.watch.keys,
+        "definition": Jsonb(watch.definition),
+        "table_oid": at.oid,
+        "column_types": Jsonb(at.types),
+    }
+    connection.execute(sql_text(__package__, "write_down").encode(), values)

@@ -41,6 +41,27 @@ def test_what_was_done_is_told(crm: Crm) -> None:
     assert watch(crm, BY_ID, BY_COMPANY) == []
 
 
+ASKED = "SELECT source, reason FROM ringostat_sync.walks WHERE purpose = 'reconcile' AND requested_at IS NOT NULL"
+
+
+def test_what_was_missed_before_it_was_mended_is_reconciled(crm: Crm) -> None:
+    """Also if nobody has seen that the trigger was away."""
+    watch(crm, BY_ID)
+    assert crm.execute(ASKED).fetchall() == []
+    crm.execute(f"DROP TRIGGER {min(triggers(crm))} ON crm.people")
+    watch(crm, BY_ID)
+
+    assert crm.execute(ASKED).fetchall() == [("people", "capture")]
+
+
+def test_a_watch_that_is_added_has_its_source_reconciled(crm: Crm) -> None:
+    """What it would have captured was not."""
+    watch(crm, BY_ID)
+    watch(crm, BY_ID, BY_COMPANY)
+
+    assert crm.execute(ASKED).fetchall() == [("people", "capture")]
+
+
 def test_installing_changes_no_row(crm: Crm) -> None:
     """The proof runs on a copy, and is rolled back."""
     before = crm.execute("SELECT xmin, ctid, * FROM crm.people").fetchall()
