@@ -14,7 +14,7 @@ from worker.config.model import Defaults, Identity, Method, Source
 from worker.document.build import Built, Invalid, build
 from worker.document.values import Unparsed, blank
 from worker.document.wire import envelope
-from worker.local.sandbox.rules import judge
+from worker.local.sandbox.rules import decide
 
 SOURCES = {method: Source("s", method, Identity.EXTERNAL_ID, 106, "") for method in Method}
 DEFAULTS = Defaults(origin="CRM", region="UA", responsible="1")
@@ -52,7 +52,7 @@ def made(method: Method, **columns: object) -> Built | Invalid:
 def accepted(method: Method, document: Built) -> dict[str, Any]:
     """The document as the API reads it, which must have nothing to say against it."""
     body = envelope(method, [document.body])
-    verdict = judge(method, HEADERS, body)
+    verdict = decide(method, HEADERS, body)
     assert verdict.refusal is None, verdict.refusal
     return json.loads(body.decode("utf-8"))[method.value][0]  # type: ignore[no-any-return]
 

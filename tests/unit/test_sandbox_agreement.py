@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.sandbox_bodies import HEADERS, PHONE, PROJECT, contact, organization
 from worker.config.model import Method
-from worker.local.sandbox.rules import judge
+from worker.local.sandbox.rules import decide
 from worker.local.sandbox.violations import violations
 
 TEXTS = ["", " ", "text", "+380501112233", "a@b", "a@b@c"]
@@ -46,6 +46,6 @@ def test_what_is_refused_has_a_violation_to_tell_of(entries: list[dict[str, Any]
     """A body is refused if the long way finds something, and only then."""
     body = json.dumps({"contacts": entries}).encode()
 
-    refused = judge(Method.CONTACTS, HEADERS, body).refusal is not None
+    refused = decide(Method.CONTACTS, HEADERS, body).refusal is not None
 
     assert bool(violations(Method.CONTACTS, PROJECT, msgspec.json.decode(body))) is refused

@@ -10,14 +10,14 @@ import pytest
 from tests.support.sandbox_bodies import HEADERS, PROJECT, contact, organization
 from worker.config.model import Method
 from worker.local.sandbox.book import Book
-from worker.local.sandbox.rules import judge
+from worker.local.sandbox.rules import decide
 from worker.local.sandbox.view import link, shown
 
 
 def accept(book: Book, *entries: dict[str, Any], method: Method = Method.CONTACTS, project: int = PROJECT) -> None:
     """Has the book accept what the rules let through."""
     body = json.dumps({method.value: [entry | {"projectId": project} for entry in entries]}).encode()
-    verdict = judge(method, HEADERS | {"x-project-id": str(project)}, body)
+    verdict = decide(method, HEADERS | {"x-project-id": str(project)}, body)
     assert verdict.posted is not None
     assert verdict.refusal is None
     book.accept(project, verdict.posted, verdict.ids)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.sandbox_bodies import EMAIL, HEADERS, PHONE, PROJECT, contact, organization
 from worker.config.model import Method
-from worker.local.sandbox.rules import Limits, Verdict, judge, project_of
+from worker.local.sandbox.rules import Limits, Verdict, decide, project_of
 from worker.local.sandbox.violations import MOST
 from worker.local.sandbox.wire import document
 
@@ -17,14 +17,14 @@ SECRET = "Секретна Персона"
 NULLABLE = ["staffId", "contactLink", "leadLink", "dealLink", "googleClientId"]
 
 
-def judged(body: object, method: Method = Method.CONTACTS, **headers: str) -> Verdict:
+def decided(body: object, method: Method = Method.CONTACTS, **headers: str) -> Verdict:
     """The verdict over a JSON body."""
-    return judge(method, HEADERS | headers, json.dumps(body).encode())
+    return decide(method, HEADERS | headers, json.dumps(body).encode())
 
 
 def found(body: object, method: Method = Method.CONTACTS) -> list[tuple[int | None, str, str]]:
     """What is wrong with a JSON body, which is refused with 422 in any case."""
-    refusal = judged(body, method).refusal
+    refusal = decided(body, method).refusal
     assert refusal is not None
     assert refusal.status == 422
     return [(one.index, one.field, one.message) for one in refusal.violations]
@@ -39,7 +39,7 @@ def test_a_contact_by_the_tables_is_accepted() -> None:
     """A document with every key, as `api.md` has it, passes as it was posted."""
     posted = contact("1", "2", organizations=[organization()])
 
-    verdict = judged({"contacts": [posted]})
+    verdict = decided({"contacts": [posted]})
 
     assert verdict.refusal is None
     assert verdict.posted is not None
@@ -49,7 +49,7 @@ def test_a_contact_by_the_tables_is_accepted() -> None:
 
 def test_an_organization_by_the_tables_is_accepted() -> None:
     """The second method takes exactly its four keys."""
-    verdict = judged({"organizations": [organization("1"), organization("2")]}, Method.ORGANIZATIONS)
+    verdict = decided({"organizations": [organization("1"), organization("2")]}, Method.ORGANIZATIONS)
 
     assert verdict.refusal is None
     assert verdict.ids == (("1", None), ("2", None))
@@ -78,7 +78,7 @@ def test_what_may_not_be_null(key: str) -> None:
 @pytest.mark.parametrize("key", NULLABLE)
 def test_what_may_be_null_may_be_a_string_but_nothing_else(key: str) -> None:
     """Ids are strings on the wire, links are strings."""
-    assert judged({"contacts": [contact(**{key: "text"})]}).refusal is None
+    assert decided({"contacts": [contact(**{key: "text"})]}).refusal is None
     assert fields(contact(**{key: 5})) == [key]
 
 
@@ -103,7 +103,7 @@ def test_one_of_the_two_ids_is_filled(external_id: object, lead_id: object) -> N
 @pytest.mark.parametrize(("external_id", "lead_id"), [("1", None), (None, "2"), ("1", "2")])
 def test_either_id_will_do(external_id: object, lead_id: object) -> None:
     """Each may be null where the other is filled."""
-    assert judged({"contacts": [contact(external_id, lead_id)]}).refusal is None
+    assert decided({"contacts": [contact(external_id, lead_id)]}).refusal is None
 
 
 def test_ids_are_strings() -> None:
@@ -178,7 +178,7 @@ def test_no_id_stands_twice_in_a_request(first: object, second: object, field: s
 
 def test_the_two_ids_are_two_spaces() -> None:
     """An externalId and a leadId that read the same are two people's."""
-    assert judged({"contacts": [contact("1", None), contact(None, "1")]}).refusal is None
+    assert decided({"contacts": [contact("1", None), contact(None, "1")]}).refusal is None
 
 
 @pytest.mark.parametrize("body", [[], None, "text", {}, {"contacts": {}}, {"contacts": []}, {"organizations": []}])
@@ -195,7 +195,7 @@ def test_a_body_holds_nothing_else() -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b'{"contacts": ["\xff"]}', b"[" * 100_000, b"\xef\xbb\xbf{}"])
 def test_a_body_is_json(body: bytes) -> None:
     """Anything else is refused, however deep it is nested."""
-    refusal = judge(Method.CONTACTS, HEADERS, body).refusal
+    refusal = decide(Method.CONTACTS, HEADERS, body).refusal
 
     assert refusal is not None
     assert refusal.status == 422
@@ -205,7 +205,7 @@ def test_a_body_is_json(body: bytes) -> None:
 def test_x_project_id_is_an_integer(value: str) -> None:
     """Without it nobody knows whose contacts they are."""
     assert project_of({"x-project-id": value}) is None
-    refusal = judged({"contacts": [contact()]}, **{"x-project-id": value}).refusal
+    refusal = decided({"contacts": [contact()]}, **{"x-project-id": value}).refusal
     assert refusal is not None
     assert refusal.violations[0].field == "x-project-id"
 
@@ -215,7 +215,7 @@ def test_x_project_id_is_an_integer(value: str) -> None:
 )
 def test_the_content_type_is_json(value: str, fine: bool) -> None:
     """With or without a charset."""
-    assert (judged({"contacts": [contact()]}, **{"content-type": value}).refusal is None) is fine
+    assert (decided({"contacts": [contact()]}, **{"content-type": value}).refusal is None) is fine
 
 
 @pytest.mark.parametrize(("key", "status"), [("", 401), (" ", 401), ("other", 401), ("right", None)])
@@ -223,14 +223,14 @@ def test_a_key_is_the_projects(key: str, status: int | None) -> None:
     """Where keys are known, no other will do."""
     body = json.dumps({"contacts": [contact()]}).encode()
 
-    refusal = judge(Method.CONTACTS, HEADERS | {"auth-key": key}, body, {PROJECT: "right"}).refusal
+    refusal = decide(Method.CONTACTS, HEADERS | {"auth-key": key}, body, {PROJECT: "right"}).refusal
 
     assert status == (None if refusal is None else refusal.status)
 
 
 def test_without_keys_any_key_will_do_but_none_will_not() -> None:
     """The sandbox that `up` brings along knows no keys."""
-    refusal = judged({"contacts": [contact()]}, **{"auth-key": ""}).refusal
+    refusal = decided({"contacts": [contact()]}, **{"auth-key": ""}).refusal
 
     assert refusal is not None
     assert refusal.status == 401
@@ -243,7 +243,7 @@ def test_what_is_too_large_is_413(limits: Limits, status: int | None) -> None:
     """Bytes and entries may be limited."""
     body = json.dumps({"contacts": [contact("1"), contact("2")]}).encode()
 
-    refusal = judge(Method.CONTACTS, HEADERS, body, limits=limits).refusal
+    refusal = decide(Method.CONTACTS, HEADERS, body, limits=limits).refusal
 
     assert status == (None if refusal is None else refusal.status)
 
@@ -259,7 +259,7 @@ def test_a_refusal_names_no_value() -> None:
         contactDirections=[PHONE | {"value": SECRET}],
     )
 
-    told = repr(judged({"contacts": [entry, entry]}).refusal)
+    told = repr(decided({"contacts": [entry, entry]}).refusal)
 
     assert "Секретна" not in told
 
@@ -271,4 +271,4 @@ def test_a_refusal_tells_no_more_than_somebody_reads() -> None:
 
 def test_ids_are_read_from_what_is_refused_too() -> None:
     """The log says whose request it was."""
-    assert judged({"contacts": [contact("1", "2", fullName=None), {"leadId": 5}, 7]}).ids == (("1", "2"), (None, None))
+    assert decided({"contacts": [contact("1", "2", fullName=None), {"leadId": 5}, 7]}).ids == (("1", "2"), (None, None))

@@ -38,7 +38,7 @@ LIMITER_WAIT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class SendWindow:
     """When a request may leave: monotonic seconds."""
 
     earliest: float
@@ -47,19 +47,19 @@ class Departure:
 
 def wait_for_permit(
     limiter: Limiter, project: Project, patience: float, sleep: Callable[[float], None]
-) -> Departure | Later:
+) -> SendWindow | Later:
     """Wait for a permit at most `patience` seconds; Later if none comes so soon. Raises LimiterUnavailableError."""
     while True:
         permit = limiter.take(project, patience)
         if isinstance(permit, Later):
             return permit
         earliest = time.monotonic() + permit.wait + (PREPARATION if permit.crowded else 0.0)
-        departure = Departure(earliest, earliest + lateness(project.rate))
+        window = SendWindow(earliest, earliest + lateness(project.rate))
         if permit.wait <= 0:
-            return departure
+            return window
         sleep(permit.wait)
         if limiter.confirm(project, permit):
-            return departure
+            return window
 
 
 @dataclass(slots=True)
@@ -82,45 +82,45 @@ class Sender:
         """
         outgoing = _Outgoing(self)
         for run in runs:
-            departure = self._permit(run, outgoing.leave_and_sleep)
-            if departure:
+            window = self._permit(run, outgoing.send_and_sleep)
+            if window:
                 hit(Failpoint.PERMITTED)
-                outgoing.permitted.append((run, departure))
-        outgoing.leave()
+                outgoing.permitted.append((run, window))
+        outgoing.send()
         return outgoing.sent
 
-    def _permit(self, run: BatchRun, sleep: Callable[[float], None]) -> Departure | None:
+    def _permit(self, run: BatchRun, sleep: Callable[[float], None]) -> SendWindow | None:
         project = run.lease.project
         left = run.lease.ends - self._needed - time.monotonic()
         if left <= 0:
             self._renew(run)
             return None
         try:
-            departure = wait_for_permit(self.limiter, project, min(self.policy.patience, left), sleep)
+            window = wait_for_permit(self.limiter, project, min(self.policy.patience, left), sleep)
         except LimiterUnavailableError as error:
             log.warning("limiter_unavailable", batch=run.id, project=project.id, problem=str(error))
             self.releases.put_back([run], LIMITER_WAIT)
             return None
-        if isinstance(departure, Later):
-            self.releases.wait(run, departure.wait)
+        if isinstance(window, Later):
+            self.releases.wait(run, window.wait)
             return None
-        return departure
+        return window
 
-    def leave(self, permitted: Sequence[tuple[BatchRun, Departure]]) -> list[SentRequest]:
+    def send_permitted(self, permitted: Sequence[tuple[BatchRun, SendWindow]]) -> list[SentRequest]:
         """Post those that pass the last check, and are not too late for their permits."""
         if not permitted:
             return []
         bodies = [envelope(run.lease.method, [item.document.body for item in run.slices[0]]) for run, _ in permitted]
         requests = self._open([run for run, _ in permitted])
         sent: list[SentRequest] = []
-        for (run, departure), body in zip(permitted, bodies, strict=True):
+        for (run, window), body in zip(permitted, bodies, strict=True):
             request = requests.get(run.id)
             if request is None:
                 continue
-            early = departure.earliest - time.monotonic()
+            early = window.earliest - time.monotonic()
             if early > 0:
                 self.sleep(early)
-            if time.monotonic() > departure.latest and run.late < MOST_LATE:
+            if time.monotonic() > window.latest and run.late < MOST_LATE:
                 self._give_up(run, request.id)
             else:
                 sent.append(self._post(run, request.id, body))
@@ -183,14 +183,14 @@ class _Outgoing:
     """The requests of one call: those that have their permits, and those that have left."""
 
     sender: Sender
-    permitted: list[tuple[BatchRun, Departure]] = field(default_factory=list)
+    permitted: list[tuple[BatchRun, SendWindow]] = field(default_factory=list)
     sent: list[SentRequest] = field(default_factory=list)
 
-    def leave(self) -> None:
-        self.sent.extend(self.sender.leave(self.permitted))
+    def send(self) -> None:
+        self.sent.extend(self.sender.send_permitted(self.permitted))
         self.permitted.clear()
 
-    def leave_and_sleep(self, seconds: float) -> None:
+    def send_and_sleep(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        self.leave()
+        self.send()
         self.sender.sleep(max(0.0, end - time.monotonic()))

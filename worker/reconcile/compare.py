@@ -83,18 +83,18 @@ class Comparison:
     def _compare(self, chunk: Chunk, read_at: datetime) -> Compared:
         documents = {stored(key): self._document(key, row) for key, row in chunk.items()}
         digests = self._digests(list(documents))
-        suspects = {
+        unequal = {
             key: document
             for key, document in documents.items()
             if isinstance(document, Buried) or digests.get(key) != document.digest
         }
-        suspects = self._without_those_of_earlier_sources(suspects)
-        known = self._known(list(suspects), read_at) if suspects else []
-        equal = len(documents) - len(suspects)
+        unequal = self._without_those_of_earlier_sources(unequal)
+        known = self._known(list(unequal), read_at) if unequal else []
+        equal = len(documents) - len(unequal)
         drift = [
             (row.key, self.source.project, kind_of(row))
             for row in known
-            if not row.waits and not is_buried(suspects[row.key], row)
+            if not row.waits and not is_buried(unequal[row.key], row)
         ]
         return Compared(drift, equal + sum(row.is_known for row in known))
 
@@ -119,14 +119,14 @@ class Comparison:
             values = {**self.contacts, "keys": keys, "read_at": read_at}
             return connection.execute(sql(__package__, "known"), values).all()
 
-    def _without_those_of_earlier_sources(self, suspects: dict[str, Document]) -> dict[str, Document]:
+    def _without_those_of_earlier_sources(self, unequal: dict[str, Document]) -> dict[str, Document]:
         """Sources of the same project, method and identity are one: the first that returns a key has its document."""
         for earlier in self.alike:
-            if earlier.name == self.source.name or not suspects:
+            if earlier.name == self.source.name or not unequal:
                 break
-            returned = self.returned_by(earlier, list(suspects))
-            suspects = {key: document for key, document in suspects.items() if key not in returned}
-        return suspects
+            returned = self.returned_by(earlier, list(unequal))
+            unequal = {key: document for key, document in unequal.items() if key not in returned}
+        return unequal
 
     def returned_by(self, source: Source, keys: Sequence[str], *, exactly: bool = True) -> set[str]:
         """The keys that a source returns, `exactly` so spelt; one whose row can't be computed is returned too."""

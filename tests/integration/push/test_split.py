@@ -171,7 +171,7 @@ def test_a_split_waits_for_the_limit_outside_the_workers_slot(engine: Engine) ->
 
 
 def test_suspects_survive_a_wait(engine: Engine) -> None:
-    """That the API refuses everything is judged over the whole batch, also where it waited between."""
+    """That the API refuses everything is decided over the whole batch, also where it waited between."""
     engine.contacts(1, 6)
     engine.sandbox.faults.add(Refuse(field="fullName", contains="Name"))
     engine.after_each_request(lambda number: engine.throttle() if number == 5 else None)

@@ -12,7 +12,7 @@ from worker.config.model import Method
 from worker.local.sandbox.book import Book
 from worker.local.sandbox.faults import AnyFault, Faults, kind_of
 from worker.local.sandbox.journal import Journal, Request
-from worker.local.sandbox.rules import Limits, Refusal, Verdict, judge, project_of
+from worker.local.sandbox.rules import Limits, Refusal, Verdict, decide, project_of
 
 log = structlog.get_logger("worker.local.sandbox")
 
@@ -50,7 +50,7 @@ class Desk:
         """Reads and notes a POST to a method of the API."""
         project = project_of(headers)
         limits = self.faults.limits(project, method, self.limits)
-        verdict = judge(method, headers, body, self.keys, limits)
+        verdict = decide(method, headers, body, self.keys, limits)
         note = self.requests.open(project, method.value, path, verdict.ids, len(body))
         fault = self.faults.take(project, method)
         note.fault = None if fault is None else kind_of(fault)

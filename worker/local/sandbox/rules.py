@@ -61,7 +61,7 @@ def project_of(headers: Mapping[str, str]) -> int | None:
     return int(value) if _is_integer(value) else None
 
 
-def judge(
+def decide(
     method: Method,
     headers: Mapping[str, str],
     body: bytes,

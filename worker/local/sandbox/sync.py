@@ -1,7 +1,7 @@
 """The API's two methods over HTTP.
 
 Below tornado's RequestHandler, whose comforts cost as much as holding a hundred contacts against the rules:
-an undisturbed request is judged and answered in one go, without a task.
+an undisturbed request is decided and answered in one go, without a task.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class SyncRequest(HTTPMessageDelegate):
         self._chunks.append(chunk)
 
     def finish(self) -> None:
-        """The request is whole: judges and answers it, or sets out to do what a fault asks for."""
+        """The request is whole: decides and answers it, or sets out to do what a fault asks for."""
         body = b"".join(self._chunks)
         if self._request.method != "POST":
             self._desk.turn_away(self._request.path, len(body), WRONG_VERB.status)
