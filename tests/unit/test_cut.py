@@ -113,12 +113,12 @@ def test_a_method_with_nothing_under_way_gets_a_batch() -> None:
 
 def test_contacts_follow_organizations_in_one_message() -> None:
     """Where both are cut in one round, organizations complete what the contacts name, so they go first."""
-    assert messages([7], [(1, 2)], [(3,)]) == (((7,),), ((1, 2), (3,)))
+    assert messages([7], [[(1, 2)], [(3,)]]) == (((7,),), ((1, 2), (3,)))
 
 
 def test_groups_of_one_method_travel_at_once() -> None:
     """Without the other method there is nothing to wait for: a message each."""
-    assert messages([], [], [(3,), (4,)]) == (((3,),), ((4,),))
+    assert messages([], [[], [(3,), (4,)]]) == (((3,),), ((4,),))
 
 
 @pytest.mark.parametrize(

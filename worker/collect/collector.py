@@ -91,9 +91,7 @@ class Collector:
             return Round(has_fan_outs=fan_outs, rest=max(slots.wait - HORIZON, NOTHING_TO_CUT))
         resent = self._resend(project) if work.snoozed else []
         methods = {source.method for source in self._mapping.sources_of(project_id)}
-        organizations = self._cut(project, Method.ORGANIZATIONS, slots) if Method.ORGANIZATIONS in methods else []
-        contacts = self._cut(project, Method.CONTACTS, slots) if Method.CONTACTS in methods else []
-        found = messages(resent, organizations, contacts)
+        found = messages(resent, [self._cut(project, method, slots) for method in Method if method in methods])
         if found:
             hit(Failpoint.CLAIMED)
         return Round(found, fan_outs, rest=0.0 if found else NOTHING_TO_CUT)

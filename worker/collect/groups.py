@@ -18,11 +18,11 @@ def groups(batches: Sequence[int], under_way: int) -> list[BatchIds]:
     return [tuple(batches[first : first + size]) for first in range(0, len(batches), size)]
 
 
-def messages(
-    resent: Sequence[int], organizations: Sequence[BatchIds], contacts: Sequence[BatchIds]
-) -> tuple[Message, ...]:
-    """A message a group; if there are both organizations and contacts, contacts follow in the same message."""
+def messages(resent: Sequence[int], methods: Sequence[Sequence[BatchIds]]) -> tuple[Message, ...]:
+    """A message a group; if several methods have groups, those of the later ones follow the first's in the same message."""
     waited = [((batch,),) for batch in resent]
-    if organizations and contacts:
-        return (*waited, (*organizations, *contacts))
-    return (*waited, *((group,) for group in (*organizations, *contacts)))
+    cut = [groups for groups in methods if groups]
+    all_groups = [group for groups in cut for group in groups]
+    if len(cut) > 1:
+        return (*waited, tuple(all_groups))
+    return (*waited, *((group,) for group in all_groups))

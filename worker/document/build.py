@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import msgspec
 
@@ -52,10 +52,14 @@ class _NoDirectionsError(InvalidFieldError):
 
 
 def columns_read(method: Method) -> tuple[str, ...]:
-    """The names that a row's columns may bear; others are ignored."""
-    if method is Method.ORGANIZATIONS:
-        return ("key", "watermark", *Organization.__struct_fields__)
-    return ("key", "region", "watermark", *Contact.__struct_fields__)
+    """The names that a row's columns may have; others are ignored."""
+    match method:
+        case Method.ORGANIZATIONS:
+            return ("key", "watermark", *Organization.__struct_fields__)
+        case Method.CONTACTS:
+            return ("key", "region", "watermark", *Contact.__struct_fields__)
+        case _:
+            assert_never(method)
 
 
 def build(row: Mapping[str, Any], *, key: str, source: Source, defaults: Defaults) -> Built | Invalid:
@@ -67,9 +71,13 @@ def build(row: Mapping[str, Any], *, key: str, source: Source, defaults: Default
     if type(row) is not dict and not isinstance(row, Mapping):
         return Invalid("invalid", "The payload must be an object.", None)
     try:
-        if source.method is Method.ORGANIZATIONS:
-            return _organization(row, key, source, defaults)
-        return _contact(row, key, source, defaults)
+        match source.method:
+            case Method.ORGANIZATIONS:
+                return _organization(row, key, source, defaults)
+            case Method.CONTACTS:
+                return _contact(row, key, source, defaults)
+            case _:
+                assert_never(source.method)
     except _NoDirectionsError as error:
         return Invalid("no_directions", str(error), as_json(row))
     except InvalidFieldError as error:

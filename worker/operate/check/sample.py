@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from worker.config.model import Mapping, Method, Source
+from worker.config.model import Mapping, Source
 from worker.document.build import Built, Invalid, build
 from worker.document.left_out import Why
 from worker.document.wire import envelope, path
@@ -47,7 +47,7 @@ def sum_up(source: Source, rows: Sequence[Row], mapping: Mapping) -> Iterator[Fi
     yield Finding(told, stops=not built)
     for document in list(built.values())[:1]:
         request = json.loads(envelope(source.method, [document.body]))
-        project = request["contacts" if source.method is Method.CONTACTS else "organizations"][0]["projectId"]
+        project = request[source.method.value][0]["projectId"]
         yield Example(path(source.method), project, json.dumps(request, ensure_ascii=False, indent=2))
 
 
