@@ -275,6 +275,22 @@ def test_a_poll_finds_what_moved(engine: Engine) -> None:
     assert counts(engine) == {106: (1, 1), 107: (1, 0), 108: (1, 0)}
 
 
+def test_a_poll_of_what_is_new_finds_what_moved(engine: Engine) -> None:
+    """The old project needs no whole walk, and its absence counts once."""
+    engine.sql("ALTER TABLE crm.contacts ADD at timestamptz NOT NULL DEFAULT now() - interval '1 hour'")
+    engine.remap("poll_margin = 1", contacts=CONTACTS.replace("c.id AS key,", "c.id AS key, c.at AS watermark,"))
+    engine.sql("ALTER TABLE crm.contacts DISABLE TRIGGER USER")
+    insert(engine, 106, 107)
+    source = engine.wiring.mapping.sources["contacts"]
+    for tenant in (None, 108, 108):
+        if tenant:
+            engine.sql("UPDATE crm.contacts SET tenant = %s, name = name || '!', at = now() WHERE id = 1", str(tenant))
+        engine.wiring.reconciler.poll(source, seconds=60.0)
+        drain(engine)
+
+    assert counts(engine) == {106: (1, 1), 107: (1, 0), 108: (2, 0)}
+
+
 def test_what_is_held_is_confirmed_for_all_projects(engine: Engine) -> None:
     """The share is the source's."""
     for first in range(1, 121, 3):
