@@ -391,7 +391,7 @@ def test_check_builds_each_row_for_its_project(engine: Engine) -> None:
 
     assert "contacts: of a sample of 4, 2 can be sent" in lines
     assert any("projectId must not be null or blank (key 3); or set RINGOSTAT_PROJECT_ID" in line for line in lines)
-    assert any('"projectId" is 999 in 1 rows (key 4)' in line for line in lines)
+    assert any('"projectId" is 999 in 1 rows (key 4)' in line and "correct these rows" in line for line in lines)
 
 
 def test_check_tells_of_a_query_that_names_no_project(engine: Engine) -> None:

@@ -99,5 +99,5 @@ def _unknown_projects(source: Source, rows: Sequence[Row], mapping: Mapping) -> 
     for project, keys in unknown.items():
         yield warning(
             f'{source.name}: "projectId" is {project[:20]} in {len(keys)} rows ({examples(keys)}), and no project of the'
-            " mapping: add it to [[projects]], or leave the column out"
+            f" mapping: add it to [[projects]], or {'correct these rows' if source.routed else 'leave the column out'}"
         )
