@@ -25,7 +25,7 @@ from kombu.exceptions import OperationalError
 from worker.broker.beat import SparingScheduler, every
 from worker.broker.client import problem, redis_client
 from worker.broker.queues import Queues
-from worker.broker.transport import OPTIONS, simple, tls_options, transport_to
+from worker.broker.transport import OPTIONS, tls_options, transport_to, without_password
 from worker.broker.watchdog import GRACE, Watchdog
 from worker.config.extras import require_extra
 from worker.config.settings import Settings
@@ -45,8 +45,8 @@ PURGE_EVERY = 60.0
 def make_application(settings: Settings) -> Celery:
     """The application of this process. Messages are hints: PostgreSQL alone holds the truth."""
     url = settings.require_redis_url()
-    application = Celery(settings.sync_name, broker=simple(url), set_as_current=True)
-    application.conf.update(broker_transport=transport_to(url), broker_use_ssl=tls_options(url))
+    application = Celery(settings.sync_name, broker=without_password(url), set_as_current=True)
+    application.conf.update(broker_transport=transport_to(url))
     application.conf.update(_configuration(settings))
     signals.setup_logging.connect(_leave_logs_alone)
     return application
@@ -182,6 +182,7 @@ def run_flower(
     from worker.operate.flower import show  # noqa: PLC0415 - tornado's options are only defined where they are used
 
     application = make_application(settings)
+    application.conf.update(broker_use_ssl=tls_options(settings.require_redis_url()))
     password = settings.flower_basic_auth.get_secret_value()
     show(application, address, settings.flower_port, password, progress, writable=writable, database=database)
 

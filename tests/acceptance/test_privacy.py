@@ -297,11 +297,11 @@ def look_at_flower(job: Job) -> None:
         return succeeded | {("collect", "FAILURE")} <= found
 
     wait_until(knows_all, timeout=30, what="Flower to have seen every kind of task")
-    # One that was killed, or that has not answered yet, has no page.
-    names = list(job.get("/api/workers?refresh=1").json())
-    workers = [name for name in names if job.get(f"/worker/{urllib.parse.quote(name)}").status_code != 404]
+    workers = [f"/worker/{urllib.parse.quote(name)}" for name in job.get("/api/workers?refresh=1").json()]
+    for page in workers:  # one that has not answered yet has none
+        wait_until(lambda page=page: job.get(page).is_success, timeout=20, what=f"the page {page}")  # type: ignore[misc]
     pages = ["/workers", "/tasks", "/broker", "/api/tasks?limit=5000", "/api/workers?refresh=1", "/api/queues/length"]
-    pages += [f"/worker/{urllib.parse.quote(worker)}" for worker in workers]
+    pages += workers
     shown = [uuid for uuid, task in tasks().items() if task["name"] in {"collect", "push"}]
     pages += [page for uuid in shown for page in (f"/task/{uuid}", f"/api/task/info/{uuid}")]
     job.pages = {page: job.get(page).raise_for_status().text for page in pages}
@@ -368,6 +368,7 @@ def test_flowers_pages_hold_ids_only(job: Job) -> None:
     """Its workers, tasks and broker, and each task's own page."""
     assert {page: names for page, text in job.pages.items() if (names := named(text, job.canaries))} == {}
     assert sum(page.startswith("/task/") for page in job.pages) > 10
+    assert sum(page.startswith("/worker/") for page in job.pages) == 1
 
 
 def test_flowers_database_holds_ids_only(job: Job) -> None:

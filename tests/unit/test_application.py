@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from celery import Celery
+from kombu.utils.json import dumps
 
 from worker.application import make_application
 from worker.config.settings import load_settings
@@ -46,16 +47,18 @@ def test_no_message_expires() -> None:
     "url",
     [
         "redis://:hunter2@redis",
-        "rediss://sync:hunter2@redis:6380/1?ssl_ca_certs=/ca.pem&db=3",
+        "rediss://sync:hunter2@redis:6380/1?ssl_ca_certs=/ca.pem&ssl_password=hunter2&db=3",
         "unix://sync:hunter2@/run/redis.sock?db=3",
     ],
 )
 def test_no_setting_that_workers_show_has_a_secret(url: str) -> None:
-    """Flower asks a worker for its configuration, which travels through Redis."""
+    """Flower asks a worker for its configuration and for its connection to Redis, through which both travel."""
     made = application(REDIS_URL=url)
     shown = made.conf.table(with_defaults=True, censored=True)
 
-    assert "hunter2" not in repr(shown) + made.connection().as_uri()
+    told = dumps(made.connection().info())
+
+    assert "hunter2" not in repr(shown) + made.connection().as_uri() + told
 
 
 def test_queues_bear_the_installations_name() -> None:

@@ -50,6 +50,11 @@ def transport_to(url: str) -> type[redis.Transport]:
         # Whatever Redis answers with an error, it answers otherwise when it is well again, over a new connection.
         connection_errors = (*redis.Transport.connection_errors, RedisError)
 
+        @staticmethod
+        def __json__() -> str:
+            """A worker tells Flower of its connection, this class among it; what JSON cannot say, it would not tell at all."""
+            return "redis"
+
         def as_uri(self, _uri: str, include_password: bool = False, mask: str = "**") -> str:
             shown = f"redis+socket://{parsed(url)['path']}" if is_socket(url) else simple(url)
             return shown if include_password else sanitize_url(shown, mask)
@@ -59,7 +64,7 @@ def transport_to(url: str) -> type[redis.Transport]:
 
 
 def simple(url: str) -> str:
-    """The address as Celery's settings and Flower understand it: without options, and with the database at its end.
+    """The address as Flower understands it: without options, and with the database at its end.
 
     They know of no sockets; what stands there for one is never connected to.
     """
@@ -67,6 +72,12 @@ def simple(url: str) -> str:
     if is_socket(url):
         return f"redis://localhost{database}"
     return urlunsplit((parts.scheme, parts.netloc, database, "", ""))
+
+
+def without_password(url: str) -> str:
+    """`simple`, without user and password: a worker shows it to whoever asks, and connects by `transport_to` alone."""
+    parts = urlsplit(simple(url))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def tls_options(url: str) -> dict[str, Any] | None:
