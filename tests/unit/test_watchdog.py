@@ -35,6 +35,15 @@ def test_one_look_that_was_well_is_a_new_beginning(look: dict[str, Any]) -> None
     assert not any(said[:-1])
 
 
+def test_a_look_after_a_minute_without_any_is_a_new_beginning() -> None:
+    """Redis was frozen, and the worker's loop with it: messages wait when both go on, and the worker takes them."""
+    hearing = Hearing()
+
+    assert [hearing.is_deaf(**DEAF, now=now) for now in (0.0, EVERY, EVERY + PATIENCE, 2 * EVERY + PATIENCE)] == [
+        False
+    ] * 4
+
+
 def test_a_worker_may_be_deaf_from_the_start() -> None:
     """It has never taken anything."""
     assert looks(*[{**DEAF, "taken": ""}] * (LOOKS + 1))[-1]

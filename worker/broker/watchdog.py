@@ -18,6 +18,8 @@ EVERY = 5.0
 """Seconds between two looks."""
 PATIENCE = 60.0
 """Seconds for which a worker may take nothing while something waits for it all that time."""
+BLIND = 3 * EVERY
+"""Seconds without a look after which what was seen before tells nothing: the loop itself waited for a Redis that did not answer."""
 GRACE = 30
 """Seconds that a deaf worker has for an orderly end."""
 
@@ -28,14 +30,16 @@ class Hearing:
 
     _taken: str | None = None
     _deaf_since: float = 0.0
+    _looked: float = 0.0
 
     def is_deaf(self, *, taken: str, waiting: int, is_free: bool, now: float) -> bool:
         """Note a look; says whether the worker has taken nothing for `PATIENCE` seconds of looks at all of which it should have.
 
         `taken`: the message taken last; `waiting`: messages that wait; `is_free`: whether it could run one; `now`: monotonic seconds.
         """
-        if taken != self._taken or not waiting or not is_free:
+        if taken != self._taken or not waiting or not is_free or now - self._looked > BLIND:
             self._taken, self._deaf_since = taken, now
+        self._looked = now
         return now - self._deaf_since >= PATIENCE
 
 
