@@ -30,5 +30,5 @@ def console(
         raise ConfigError("CONSOLE_BASIC_AUTH is not set: set it to user:password, as the page shows the whole job.")
     wiring = Wiring.of(settings, need_keys=False)
     credentials = settings.console_basic_auth.get_secret_value()
-    with living("console", settings, wiring.mapping, wiring.redis) as pulse:
+    with living("console", settings, wiring.mapping) as pulse:
         serve(Questions(wiring), credentials, address, port or settings.console_port, pulse.progress)

@@ -22,5 +22,5 @@ def listen() -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with living("listen", settings, wiring.mapping, wiring.redis) as pulse:
+    with living("listen", settings, wiring.mapping) as pulse:
         look_on(wiring.engine, wiring.mapping, wiring.wake, send_collect(settings, wiring), stop, pulse.progress)

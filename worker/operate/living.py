@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
 
+from worker.broker.client import redis_client
 from worker.capture.catalog import watch
 from worker.capture.states import WatchStatus
 from worker.config.mapping import load_mapping
@@ -23,18 +23,13 @@ from worker.operate.pulse import Pulse, identify, introduce
 from worker.operate.watch import Watcher
 from worker.reconcile.request import after_gap
 
-if TYPE_CHECKING:
-    from redis import Redis
-
 log = structlog.get_logger()
 
 
 @contextmanager
-def living(
-    role: str, settings: Settings, mapping: Mapping | None = None, redis: Redis | None = None
-) -> Iterator[Pulse]:
+def living(role: str, settings: Settings, mapping: Mapping | None = None) -> Iterator[Pulse]:
     """Around the work of a process: it is introduced, its pulse beats, and at the end its sign of life is removed."""
-    pulse = make_pulse(role, settings, mapping, redis)
+    pulse = make_pulse(role, settings, mapping)
     pulse.start()
     try:
         yield pulse
@@ -42,14 +37,16 @@ def living(
         pulse.stop()
 
 
-def make_pulse(role: str, settings: Settings, mapping: Mapping | None = None, redis: Redis | None = None) -> Pulse:
+def make_pulse(role: str, settings: Settings, mapping: Mapping | None = None) -> Pulse:
     """A pulse that has not begun; with it the process is introduced."""
     mapping = mapping or load_mapping(settings, need_keys=False)
     identity = identify(role, settings, mapping)
     introduce(identity, settings, mapping)
     watcher = Watcher(
         engine=outbox_engine(settings.require_database_url()),
-        redis=redis,
+        redis=redis_client(
+            settings.require_redis_url()
+        ),  # every role looks at the same, else one tells what the next takes back
         mapping=mapping,
         capture=partial(capture_of, settings, mapping),
         tell=alert_of(settings),

@@ -29,7 +29,7 @@ class Watcher:
     whose changes are captured again."""
 
     engine: Engine
-    redis: Redis | None
+    redis: Redis
     mapping: Mapping
     capture: Callable[[Connection], list[WatchStatus]]
     tell: Callable[[str], object] | None = None
@@ -75,7 +75,7 @@ class Watcher:
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong now."""
-        of_redis = problem_of_redis(self.redis) if self.redis is not None else []
+        of_redis = problem_of_redis(self.redis)
         with self.engine.begin() as connection:
             return [*of_redis, *find_problems(connection, self.mapping, self.capture(connection))]
 

@@ -14,8 +14,10 @@ from structlog.testing import capture_logs
 from tests.support.engine import PROJECT, Engine
 from worker.capture import State, WatchStatus
 from worker.config.network import Network
+from worker.config.settings import load_settings
 from worker.operate.alert import send_alert
 from worker.operate.health import find_problems, problems_of_capture, problems_of_role
+from worker.operate.living import make_pulse
 from worker.operate.parts import read_parts
 from worker.operate.watch import Watcher
 
@@ -193,7 +195,13 @@ def test_a_problem_is_told_when_it_begins_and_when_it_ends(running: Engine, chat
     """Once each, to the log and to the address, however many processes look."""
     url, texts = chat
     watchers = [
-        Watcher(running.wiring.engine, None, running.wiring.mapping, lambda _: [], partial(send_alert, url, Network()))
+        Watcher(
+            running.wiring.engine,
+            running.wiring.redis,
+            running.wiring.mapping,
+            lambda _: [],
+            partial(send_alert, url, Network()),
+        )
         for _ in range(2)
     ]
 
@@ -211,6 +219,22 @@ def test_a_problem_is_told_when_it_begins_and_when_it_ends(running: Engine, chat
     running.resume()
     assert look() == ["problem_ended"]
     assert [text.startswith("ringostat-sync: over: ") for text in texts] == [False, True]
+
+
+def test_whoever_looks_misses_redis(running: Engine) -> None:
+    """A role that did not look at it would tell that it is well again."""
+    settings = load_settings({**running.environment, "REDIS_URL": "redis://127.0.0.1:9/0"})
+
+    def look(role: str) -> list[tuple[str, str]]:
+        running.sql("UPDATE ringostat_sync.looks SET looked_at = looked_at - interval '1 minute'")
+        pulse = make_pulse(role, settings, running.wiring.mapping)
+        assert pulse.also is not None
+        with capture_logs() as lines:
+            pulse.also()
+        return [(line["event"], line["key"]) for line in lines if line["event"].startswith("problem")]
+
+    assert look("console") == [("problem_began", "redis")]
+    assert [look(role) for role in ("worker", "beat", "listen", "flower")] == [[], [], [], []]
 
 
 def test_an_alert_that_nobody_takes_harms_nothing(running: Engine) -> None:
