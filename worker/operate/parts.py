@@ -61,15 +61,17 @@ def read_parts(connection: Connection) -> list[Part]:
 
 def problems_of_parts(parts: Sequence[Part]) -> Iterator[Problem]:
     """What is missing, stuck, or runs something else than its fellows."""
-    for role in NEEDED:
-        if not any(part.role == role and part.lives for part in parts):
-            yield Problem(f"missing:{role}", f"No {role} is running: start `ringostat-sync {role}`.")
+    missing = [role for role in NEEDED if not any(part.role == role and part.lives for part in parts)]
+    for role in missing:
+        yield Problem(f"missing:{role}", _missing(role, [part for part in parts if part.role == role]))
     for part in parts:
+        if not part.lives and part.role in missing:
+            continue  # it stands in the sentence on its role
         if not part.lives:
             told = f"{part.role} {part.name} has not been seen for {part.seen_s:.0f} s: start it again, or see its log."
             yield Problem(f"lost:{part.role}:{part.name}", told)
         elif part.idle_s > STUCK_AFTER:
-            told = f"{part.role} {part.name} lives, but has done nothing for {part.idle_s:.0f} s: restart it."
+            told = f"{part.role} {part.name} lives, but has done nothing for {part.idle_s:.0f} s: see that Redis answers, else restart it."
             yield Problem(f"stuck:{part.role}:{part.name}", told)
     alike = [part for part in parts if part.lives and part.role in ALIKE]
     for what in ("version", "mapping", "settings"):
@@ -77,6 +79,13 @@ def problems_of_parts(parts: Sequence[Part]) -> Iterator[Problem]:
             who = ", ".join(f"{part.role} {part.name}: {getattr(part, what)}" for part in alike)
             told = f"The processes run {len(values)} different {_named(what)} ({who}): restart the older ones."
             yield Problem(f"differs:{what}", told)
+
+
+def _missing(role: str, lost: Sequence[Part]) -> str:
+    seen = ", ".join(f"{part.name} was last seen {part.seen_s:.0f} s ago" for part in lost)
+    if not lost:
+        return f"No {role} is running: start `ringostat-sync {role}`."
+    return f"No {role} is running ({seen}): start `ringostat-sync {role}` again, and see its log for why it ended."
 
 
 def _named(what: str) -> str:

@@ -103,6 +103,16 @@ def test_a_lost_process_that_has_a_successor_is_not_missed(running: Engine) -> N
     assert keys(running) == set()
 
 
+def test_one_death_is_one_problem(running: Engine) -> None:
+    """The only one of its role was killed: its name stands in the sentence, and there is no second one."""
+    running.sql("UPDATE ringostat_sync.parts SET seen_at = seen_at - interval '40 s' WHERE role = 'beat'")
+    with running.wiring.engine.connect() as connection:
+        [problem] = find_problems(connection, running.wiring.mapping, [])
+
+    assert problem.key == "missing:beat"
+    assert "(host:1 was last seen 40 s ago)" in problem.sentence
+
+
 def test_a_process_that_does_nothing_is_stuck(running: Engine) -> None:
     """It lives, and gets on with nothing for more than a minute."""
     part(running, "worker", "host:3", idle=70)
