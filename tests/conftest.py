@@ -17,9 +17,8 @@ import redis
 from hypothesis import settings
 from psycopg import sql
 
-from tests.support.postgres import PROGRAMS, postgres_in
+from tests.support.postgres import PROGRAMS, postgres_in, programs
 from worker.local.up.embedded import EmbeddedPostgres, EmbeddedValkey
-from worker.local.up.embedded.postgres import server_binary
 
 MEMORY = Path("/dev/shm")  # Linux' own
 ROOM = 4 * 2**30
@@ -30,8 +29,7 @@ settings.register_profile("storm", max_examples=3000, print_blob=True)
 
 def pytest_report_header() -> str:
     """Which PostgreSQL the tests run on."""
-    programs = PROGRAMS or server_binary().parent
-    asked = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True)
+    asked = subprocess.run([programs() / "postgres", "--version"], capture_output=True, text=True, check=True)
     return f"PostgreSQL: {asked.stdout.strip()}"
 
 

@@ -18,16 +18,16 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.postgres import PROGRAMS, programs
 from worker.local.up.embedded import EmbeddedPostgres, postgres
-from worker.local.up.embedded.postgres import server_binary
 from worker.local.up.embedded.server import server_environment, write_private
 
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 def program(name: str) -> str:
-    """A program of the embedded PostgreSQL's; skips the test where the package has none."""
-    found = server_binary().with_name(name)
+    """A program of the PostgreSQL that tests run on; skips the test where it comes without."""
+    found = programs() / name
     if not os.access(found, os.X_OK):
         pytest.skip(f"there is no {name}")
     return str(found)
@@ -45,8 +45,8 @@ def run(name: str, *arguments: str, expect: int = 0) -> str:
 class StandbyOf(EmbeddedPostgres):
     """A standby of a running server, made by `pg_basebackup`."""
 
-    def __init__(self, main: EmbeddedPostgres, home: Path) -> None:
-        super().__init__(home, settings=QUICK)
+    def __init__(self, main: EmbeddedPostgres, home: Path, settings: dict[str, str]) -> None:
+        super().__init__(home, settings=settings, programs=PROGRAMS)
         self._main = main
 
     def _prepare(self) -> None:
@@ -63,10 +63,10 @@ class StandbyOf(EmbeddedPostgres):
 
 
 @contextmanager
-def standby_of(main: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
+def standby_of(main: EmbeddedPostgres, settings: dict[str, str] = QUICK) -> Iterator[EmbeddedPostgres]:
     """A standby that follows until the end of the block."""
     home = Path(tempfile.mkdtemp(prefix="ringostat-sync-standby-"))
-    standby = StandbyOf(main, home)
+    standby = StandbyOf(main, home, settings)
     try:
         standby.start()
         yield standby

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from worker.local.up.embedded import EmbeddedPostgres
+from worker.local.up.embedded.postgres import server_binary
 
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 SCRAM_ITERATIONS_SINCE = 160_000
@@ -25,6 +26,11 @@ class QuickPostgres(EmbeddedPostgres):
             if connection.info.server_version >= SCRAM_ITERATIONS_SINCE:
                 connection.execute("SET scram_iterations = 1")
                 connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(self.password))
+
+
+def programs() -> Path:
+    """The folder of its programs, clients among them."""
+    return PROGRAMS or server_binary().parent
 
 
 def postgres_in(home: Path, settings: dict[str, str] = CARELESS) -> QuickPostgres:

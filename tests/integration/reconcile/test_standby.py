@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,6 +10,7 @@ import pytest
 from psycopg.rows import tuple_row
 
 from tests.support.engine import Engine
+from tests.support.other_postgres import QUICK, standby_of
 from tests.support.waiting import wait_until
 from worker.database.engines import crm_engine
 from worker.local.up.embedded import EmbeddedPostgres
@@ -19,49 +18,15 @@ from worker.read import walk as reading
 from worker.read.walk import Walk
 from worker.reconcile.reconcile import Reconciler, Step
 
-
-class Standby(EmbeddedPostgres):
-    """A copy of another server that follows it, and cancels at once what stands in the way of its recovery."""
-
-    def __init__(self, home: Path, primary: EmbeddedPostgres) -> None:
-        settings = {"max_standby_streaming_delay": "0", "hot_standby_feedback": "off", "fsync": "off"}
-        super().__init__(home, settings=settings, database="postgres")
-        self._primary = primary
-
-    def _make_cluster(self) -> None:
-        command = [
-            str(self._program.with_name("pg_basebackup")),
-            "-R",
-            "-X",
-            "stream",
-            "-c",
-            "fast",
-            "-D",
-            str(self.data),
-        ]
-        self._as.adopt(self.room)
-        subprocess.run(
-            self._as.command(*command, "-d", self._primary.url("postgres")), check=True, cwd="/", **self._as.popen()
-        )
-
-    def url(self, database: str | None = None) -> str:
-        return super().url(database).replace(f":{self.password}@", f":{self._primary.password}@")
+CANCELS_AT_ONCE = {**QUICK, "max_standby_streaming_delay": "0", "hot_standby_feedback": "off"}
+"""What stands in the way of its recovery."""
 
 
 @pytest.fixture
-def standby(
-    engine: Engine, postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def standby(engine: Engine, postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """The address of the engine's database on a standby."""
-    home = tmp_path_factory.mktemp("standby")
-    for folder in (home, *home.parents[:2]):
-        folder.chmod(0o755)
-    server = Standby(home, postgres_server)
-    try:
-        server.start()
+    with standby_of(postgres_server, CANCELS_AT_ONCE) as server:
         yield server.url(engine.database_url.rpartition("/")[2])
-    finally:
-        server.stop()
 
 
 def test_a_walk_over_a_standby_survives_its_recovery(
