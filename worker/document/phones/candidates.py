@@ -18,7 +18,7 @@ _SHORTEST_WORD = 3
 
 _TOKEN = re.compile(
     r"(?P<number>(?:\+{1,3}[ (\[]{0,3})?\d(?:[ \n()\[\].\-/\\_~·]*\d)*)"
-    r"|(?P<word>[^\W\d_]+(?:['’ʼ`][^\W\d_]+)*)"
+    r"|(?P<word>(?<![^\W\d_])[^\W\d_](?:[./][^\W\d_])+(?![^\W\d_])|[^\W\d_]+(?:['’ʼ`][^\W\d_]+)*)"
     r"|(?P<mask>[*?…‥●○■□▪▫◼◻█▓▒░×✕✖✗✘╳★☆✱✲✳∗\N{REPLACEMENT CHARACTER}]+|\#{2,}|[_·]{2,}|\.{2,}|-{3,})"
     r"|(?P<money>[$€£₴₽₸₺₾₪%‰])"
     r"|(?P<other>\S)"
@@ -26,7 +26,7 @@ _TOKEN = re.compile(
 _OPENING = frozenset("()[]{<\"'«“„.:-–=/~_")
 _CLOSING = frozenset("()[]-._~")
 _UNUSUAL = frozenset("_·")
-_GARBLES = frozenset("#_·")
+_GARBLES = frozenset("#_·°˚")
 _BRACKETED = re.compile(r"\(([^()]*[^\W\d_][^()]*)\)|\[([^\[\]]*[^\W\d_][^\[\]]*)\]")
 _WORD = re.compile(r"[^\W\d_]+")
 _LONG_NUMBER = re.compile(r"\d(?:[ ().-]*\d){6}")

@@ -29,6 +29,9 @@ _PARTED = re.compile(r" *[/\\\n] *| {2,}")
 _AREA_CODE = re.compile(r"\(?\d{1,4}\)? ?/[^/]*")
 _DECIMAL = re.compile(r"(\+?\d{5,})\.(\d{1,3})")
 _FRACTION = re.compile(r"\d\.\d{6,}")
+# An account and its bank, a birth number: 601234567/0800.
+_ACCOUNT = re.compile(r"(?:\d{1,6} ?- ?)?\d{2,10} ?/ ?\d{4}")
+_HAVE_SUCH_ACCOUNTS = frozenset(("CZ", "SK"))
 _TRAILING_BRACKET = re.compile(r"(.*\d) *[(\[] *\d(?:[ .-]*\d){0,7}")
 _PLACE_IN_A_LIST = re.compile(r"\d{1,2}(?:\. *| +- +)(?=[\d(+])")
 _PLACE_AFTER_A_WORD = re.compile(r"\d{1,2}(?:\. *| +- +| +)(?=[\d(+])")
@@ -96,7 +99,7 @@ def _number(written: str, home: Plan | None, *, bare: bool) -> Reading | Why:
 def _of(candidate: Candidate, home: Plan | None) -> list[Reading | Why]:
     decimal = _DECIMAL.fullmatch(candidate.text)
     written = decimal[1] if decimal and not decimal[2].strip("0") else candidate.text
-    if (decimal and decimal[2].strip("0")) or _FRACTION.fullmatch(written):
+    if (decimal and decimal[2].strip("0")) or _FRACTION.fullmatch(written) or _is_account(written, home):
         return [Why.IDENTIFIER]
     if _hides_digits(written):
         return [Why.HIDDEN]
@@ -104,6 +107,10 @@ def _of(candidate: Candidate, home: Plan | None) -> list[Reading | Why]:
     if candidate.ragged and any(isinstance(one, Reading) and may_lack_a_digit(one) for one in found):
         return [Why.HIDDEN]
     return found
+
+
+def _is_account(written: str, home: Plan | None) -> bool:
+    return home is not None and home.region in _HAVE_SUCH_ACCOUNTS and _ACCOUNT.fullmatch(written) is not None
 
 
 def _hides_digits(written: str) -> bool:

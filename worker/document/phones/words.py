@@ -21,6 +21,7 @@ class Kind(Enum):
 # A line a language: Ukrainian, Russian, Belarusian and Kazakh, then in Latin letters English, Polish, Czech and Slovak,
 # Romanian, Hungarian, the Baltic ones, German, Turkish, and at last Georgian, Bulgarian, Hebrew.
 _LABELS = """
+    т/ф т.ф м/т м.т т.м д.т р.т
     т тел телефон телефони телефону телефона телефоном тлф м моб мобільний мобільна мобільні мобілка мобіла роб робочий домашній
     особистий міський контакт контакти контактний основний резервний запасний дзвоніть вайбер вотсап ватсап телеграм тг ф факс
     телефоны сот сотовый мобильный мобилка раб рабочий дом домашний городской контактный основной запасной звонить вацап ватсапп
@@ -51,20 +52,47 @@ _IDENTIFIERS = """
     карта карти карту рахунок рахунку рр ібан квитанція чек накладна накладної ттн ен договір договору замовлення заявка заявки
     рахунокфактура лот артикул вин держномер кв квартира будинок буд індекс поштовий відділення поштомат під'їзд поверх кадастровий
     особовий лічильник нік логін скайп скайпу інстаграм
+    свідоцтво свідоцтва поліс полісу дог договором рах рахунком л/с лс о/р р/р р/с к/с справа справи справу провадження витяг довідка
+    ліцензія ліцензії сертифікат сертифіката квиток квитка перепустка посилка посилки відправлення трек серія серії штрих штрихкод
+    баркод замовленню замовлень заявку заявці лічильника картці карток паспортний реєстраційний унзр
+    замовл кад реєстр серійний с/н єдр дрфо пін ідентиф ідент і.п.н р.р о.р угода угоди лід тікет звернення бронь бронювання
+    резервація рейс платіж платежу транзакція транзакції акт інв інвентарний двигун техпаспорт пароль держ ціна вартість сума показник
     инн снилс огрн огрнип кпп окпо едрпоу бик налоговый удостоверение пас карты карточка счет счёт рс заказ заказа заявку арт полис
     подъезд этаж индекс почтовый отделение лицевой счетчик ид ник логин инстаграм вк аська
+    полис полиса свидетельство свидетельства дело дела справка лицензия лицензии сертификат посылка посылки отправление накладная
+    накладную квитанции счета счету счётчик договоре заказу заказов картой серия паспорту
+    договор и.н.н л.с р.с сч зак наряд птс стс в/у омс уд гос лид сделка сделки тикет обращение бронь платеж транзакция
+    индивидуальный цена сумма
+    тапсырыс шарт бағасы шот келісімшарт куәлік төлқұжат жүкқұжат
     унп унн иин бин жсн бсн егн еик
     id ipn inn edrpou snils ogrn kpp bik unp egn eik iban passport pass card bank account acct acc order invoice ticket contract customer
     client reference ref code pin zip ssn ein itin imei imsi isbn ean sku ip login user username nick
     skype live cid instagram insta facebook fb vk icq discord
+    policy licence license tracking shipment parcel receipt serial s/n vin vat tax certificate transaction payment barcode swift
+    sn s.n userid clientid orderid leadid dealid deal booking reservation flight password pwd price amount
     nip pesel regon krs dowód paszport konto rachunek zamówienie faktura fv umowa
-    ičo ico dič dic rč rodné rodne rodného účet účtu smlouva objednávka doklad psč psc
+    dowodu paszportu konta rachunku zamówienia zam faktury umowy polisa polisy paragon paczka paczki przesyłka przesyłki karta karty
+    klienta sprawa sprawy sygnatura działka działki licznik licznika legitymacja legitymacji zlecenie zlecenia zgłoszenie zgłoszenia
+    rach sygn ppe rej seryjny katalogowy kreskowy indeks ewidencyjny albumu hasło kw gln bdo rpwdl npwz pwz uprawnień rezerwacji rezerwacja
+    bilet biletu subskrypcji reklamacja reklamacji transakcji transakcja płatność cena kwota saldo
+    ič ičo ico dič dic rč rodné rodne rodného účet účtu smlouva objednávka doklad psč psc
+    smlouvy objednávky faktúra faktúry fakturu zmluva zmluvy op vs ss var variabilní variabilný symbol průkaz průkazu preukaz preukazu
+    pojistka pojistky zásilka zásilky zákazníka zakázka zakázky
+    obj v.s k.s s.s r.č č.ú pasu zákaznické kód kod schránka spz rezervace heslo částka parcela parcely
     cnp cui cif idnp idno buletin comandă
+    comanda comenzii factura factură facturii fiscal fiscală contractul contractului dosar dosarul poliță polița seria abonat
+    cod codul c.i.f c.u.i c.n.p serie pașaport pasaport cont contul awb bon bonul chitanță chitanța chitanta rca abonament rezervare
+    preț pret suma referință referinta
     adószám adoszam adóazonosító taj szig személyi bankszámla számla irányítószám
     asmens kods kodas personas isikukood
-    steuernummer steuer ustid ust kundennummer rechnung ausweis personalausweis blz plz
+    steuernummer steuer ustid ust rechnung ausweis personalausweis blz plz
+    steuernr kd kdnr kunden rechnungs auftrag auftrags bestell bestellung vertrag vertrags mitglieds artikel aktenzeichen
+    versicherung vers policen sendung hrb hra rg pers art kto konto perso reisepass führerschein vorgang vorgangs kennzeichen
+    mandatsreferenz referenz zähler buchung buchungs passwort kundenkonto angebot angebots lieferschein preis betrag
     tckn tc kimlik vkn vergi
-    პირადი ბინა תז
+    sipariş siparis fatura müşteri musteri hesap sözleşme sozlesme poliçe police pasaport ruhsat kargo takip sicil dosya abone
+    t.c kart kartı kod kodu plaka ehliyet sgk referans bilet rezervasyon pnr şifre seri fiyat tutar
+    პირადი პ/ნ ს/კ საიდენტიფიკაციო კოდი ინვოისი ბინა תז
 """
 _MONEY = """
     грн гривень гривня гривні руб рублей бел тенге лей шт штук кг
@@ -92,14 +120,22 @@ _KINDS = _listed(
     (_LINKS, Kind.LINK),
 )
 
+# `Bestellnummer`, `ügyfélszám`, but `Telefonnummer`, `Rufnr`, `mobilszám`.
+_NUMBER_OF = re.compile(
+    r"(?!tel|handy|mobil|ruf|fax|kontakt|privat|dienst|festnetz|vezetékes).{2,}(?:nummer|nr|szám|szama|száma)"
+)
 _HIDES_DIGITS = re.compile(r"[xх×]{2,}|[nн]{3,}|[yу]{3,}|[dд]{3,}|[aа]{3,}")
 _LOOKS_LIKE_DIGITS = re.compile(r"[oоöølіiíзzбsbвgq]+")
 _LATIN = re.compile(r"[a-z\u00c0-\u024f]")
 
 
+@lru_cache(maxsize=4096)
 def kind_of(word: str) -> Kind:
     """What the word (in lower case) says of digits after it."""
-    return _KINDS.get(word, Kind.OTHER)
+    known = _KINDS.get(word)
+    if known is None:
+        return Kind.IDENTIFIER if _NUMBER_OF.fullmatch(word) else Kind.OTHER
+    return known
 
 
 @lru_cache(maxsize=4096)
