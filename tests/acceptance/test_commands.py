@@ -17,10 +17,12 @@ import pytest
 import redis
 from sqlalchemy.engine import make_url
 
+from tests.support.other_postgres import standby_of
 from tests.support.waiting import wait_until
 from worker.__main__ import main
 from worker.cli import session
 from worker.local.sandbox import Sandbox
+from worker.local.up.embedded import EmbeddedPostgres
 
 TOML = """
 [[sources]]
@@ -280,17 +282,31 @@ def test_a_schema_that_is_there_needs_no_right_to_make_one(command: Command, dat
 
 
 @pytest.mark.parametrize("arguments", [("migrate",), ("capture", "install"), ("pause", "106")], ids=" ".join)
-def test_a_read_only_outbox_is_one_line(command: Command, database_url: str, arguments: tuple[str, ...]) -> None:
+def test_a_read_only_outbox_is_one_line(
+    command: Command, postgres_server: EmbeddedPostgres, database_url: str, arguments: tuple[str, ...]
+) -> None:
     """A replica given as DATABASE_URL: exit code 2, and where it belongs."""
+    with standby_of(postgres_server) as standby:
+        done = command(*arguments, DATABASE_URL=standby.url(str(make_url(database_url).database)))
+
+    assert done.code == 2
+    assert done.errors.startswith("ringostat-sync: DATABASE_URL is a read-only replica: set CRM_DATABASE_URL to it")
+    assert len(done.errors.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [("migrate",), ("capture", "install"), ("pause", "106")], ids=" ".join)
+def test_a_database_that_begins_read_only_is_written(
+    command: Command, database_url: str, arguments: tuple[str, ...]
+) -> None:
+    """`default_transaction_read_only` is how sessions begin; ours say what they rely on."""
     with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA crm; CREATE TABLE crm.contacts (id int)")
         connection.execute(
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$"
         )
     done = command(*arguments, DATABASE_URL=database_url)
 
-    assert done.code == 2
-    assert done.errors.startswith("ringostat-sync: DATABASE_URL is a read-only replica: set CRM_DATABASE_URL to it")
-    assert len(done.errors.strip().splitlines()) == 1
+    assert done.code == 0, done.errors
 
 
 @pytest.mark.parametrize("step", ["requeue", "discard"])

@@ -1,7 +1,5 @@
 """What our sessions rely on, whatever a server, a database, a role or an address sets: said once, after connecting.
 
-Where we write, one thing is left as it is: a database that its owner has made read-only stays so, and a command says it in a line.
-
 After it, and not in the address: `options` of our own would replace the address's, a pooler in between refuses most of what is said
 at the start, and libpq takes a session for a standby's that begins with `default_transaction_read_only`.
 """
@@ -39,6 +37,7 @@ OUTBOX = {
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
     "search_path": "pg_catalog",
+    "default_transaction_read_only": "off",
     # Our tables are empty one moment and full the next, and a prepared statement keeps its plan: one that was made for an empty
     # table must not be to read all of it.
     "enable_seqscan": "off",
@@ -57,6 +56,7 @@ CAPTURE = {
     **EVERYWHERE,
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
+    "default_transaction_read_only": "off",
     "row_security": "on",
 }
 SINCE_17 = {"transaction_timeout": "0"}

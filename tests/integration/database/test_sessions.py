@@ -36,6 +36,7 @@ HOSTILE = {
     "idle_in_transaction_session_timeout": "1ms",
     "idle_session_timeout": "50ms",
     "row_security": "off",
+    "default_transaction_read_only": "on",
 }
 
 
@@ -81,6 +82,7 @@ watch = [{ table = "crm.dated", key = "id" }]
     with capture_session(engine.database_url) as session:
         capture.install(session, engine.wiring.mapping)
     with psycopg.connect(engine.database_url, autocommit=True, client_encoding="UTF8") as crm:
+        crm.execute("SET default_transaction_read_only = off")
         crm.execute("INSERT INTO crm.dated VALUES (1, 'Їжак', '2026-11-05')")
     engine.drain()
 
