@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ ALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+NO_SUCH_VALUE = re.compile(r"(?:is bad|failed): (?P<told>(?:invalid|definition of service|could not match) .*)")
+"""What libpq says of an address itself, whoever is there."""
 Session = psycopg.Connection[Any]
 
 
@@ -55,11 +58,19 @@ class Connector:
     def _connect(self) -> Session:
         try:
             address = conninfo_to_dict(libpq_url(self.url))
+            ours = {} if "service" in address else ALIVE
+            named = {"fallback_application_name": self.application, "client_encoding": "UTF8"}
+            return psycopg.connect(**{**ours, **named, **address, **self.more}, autocommit=True)
         except psycopg.ProgrammingError as error:
-            raise ConfigError(f"{self.variable}: {first_line(error)}: correct the address.") from None
-        ours = {} if "service" in address else ALIVE
-        named = {"fallback_application_name": self.application, "client_encoding": "UTF8"}
-        return psycopg.connect(**{**ours, **named, **address, **self.more}, autocommit=True)
+            raise self._unusable(first_line(error)) from None
+        except psycopg.OperationalError as error:
+            said = NO_SUCH_VALUE.search(first_line(error))
+            if said is None:
+                raise
+            raise self._unusable(said["told"]) from None
+
+    def _unusable(self, told: str) -> ConfigError:
+        return ConfigError(f"{self.variable}: {told}: correct the address.")
 
 
 def refuse_unusable(database_url: str, crm_database_url: str) -> None:

@@ -233,6 +233,25 @@ def test_an_address_that_can_not_be_is_one_line(database_url: str) -> None:
     assert "@" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("connect_timeout=soon", "soon"),
+        ("sslmode=maybe", 'invalid sslmode value: "maybe"'),
+        ("target_session_attrs=banana", 'invalid target_session_attrs value: "banana"'),
+        ("load_balance_hosts=often", 'invalid load_balance_hosts value: "often"'),
+        ("keepalives_idle=long", 'invalid integer value "long" for connection option "keepalives_idle"'),
+        ("service=nobody", 'definition of service "nobody" not found'),
+    ],
+)
+def test_an_option_that_can_not_be_is_one_line(database_url: str, option: str, told: str) -> None:
+    """Nobody is waited for who can't come: the line names the setting, what is wrong in it, and no password."""
+    with pytest.raises(ConfigError, match=f"^DATABASE_URL: .*{told}.*: correct the address.$") as caught:
+        capture_session(f"{database_url}?{option}")
+
+    assert str(conninfo_to_dict(database_url)["password"]) not in str(caught.value)
+
+
 def test_a_session_of_a_demoted_primary_is_given_up(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it is only read from; a session that was a standby's from its beginning may be used."""
     engine = outbox_engine(database_url)
