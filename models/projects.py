@@ -104,10 +104,11 @@ class BackfillCursor(Base):
 
 
 class ClockSeen(Base):
-    """The clock as `recover` last saw it: one row."""
+    """The clock as `recover` last saw it, and which database this is: one row."""
 
     __tablename__ = "clock_seen"
     __table_args__ = (CheckConstraint("is_only", "one_row"),)
 
     is_only: Mapped[bool] = mapped_column(primary_key=True, server_default=true())
     at: Mapped[Clock]
+    place: Mapped[str | None] = mapped_column(Text)

@@ -55,19 +55,25 @@ def look_for_incidents(
 
     `reconcile` asks for a source to be compared with what was accepted. Raises RedisError if Redis does not answer.
     """
-    newest = marks.newest()
+    newest, remembered = marks.newest(), marks.place()
     with engine.begin() as connection:
         if not alone(connection, "incidents"):
             return
         values = {"marks": rows(("id", "posted_at"), newest), "kept": KEEP_REQUESTS - MARGIN}
         found = connection.execute(sql(__package__, "look_for_incidents"), values).one()
-        if found.went_back:
+        place = connection.execute(sql(__package__, "place")).one()
+        connection.execute(sql(__package__, "see_place"), {"place": place.found})
+        # Another database, and nothing outside it that could tell whether it has all that was sent.
+        went_back = found.went_back or place.seen not in {None, place.found, remembered}
+        if went_back:
             _open(connection, IncidentKind.WENT_BACK)
         if found.is_behind:
             _mend_sequences(connection)
         standing = open_incidents(connection)
-    if found.went_back:
+    if went_back:
         marks.forget()
+    if remembered != place.found:
+        marks.note_place(place.found)
     for incident in standing:
         if incident.kind is IncidentKind.SEQUENCES_BEHIND and not found.is_behind:
             close_incident(engine, incident.kind)

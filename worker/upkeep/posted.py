@@ -15,7 +15,7 @@ KEPT = 8
 class PostedMarks:
     """The newest requests by id, each with the moment at which PostgreSQL wrote it down; ids and times only.
 
-    What Redis loses is not noticed, and comes again with the next requests.
+    What Redis loses comes again with the next requests. `place` tells whether it was lost while the database became another one.
     """
 
     redis: Redis
@@ -24,6 +24,19 @@ class PostedMarks:
     @property
     def _key(self) -> str:
         return f"{self.name}:posted"
+
+    @property
+    def _place_key(self) -> str:
+        return f"{self.name}:place"
+
+    def place(self) -> str | None:
+        """The database that these requests were noted for; None if that is not known any more. Raises RedisError."""
+        found: Any = self.redis.get(self._place_key)
+        return found.decode() if found else None
+
+    def note_place(self, place: str) -> None:
+        """From now on they are of this database. Raises RedisError."""
+        self.redis.set(self._place_key, place)
 
     def note(self, request: int, posted_at: str) -> None:
         """Remember that a request left. Never fails: its absence only makes the others tell less."""

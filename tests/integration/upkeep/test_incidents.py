@@ -119,6 +119,32 @@ def test_it_is_noticed_after_new_requests_too(engine: Engine) -> None:
     assert [entry["event"] for entry in look(engine)] == ["went_back"]
 
 
+def test_a_restore_is_noticed_without_redis(engine: Engine) -> None:
+    """Emptied at the same moment, it can't tell what was sent: another database than the one that was last seen is not believed."""
+    send(engine, "Old")
+    look(engine)
+    with restored(engine):
+        send(engine, "Lost")
+    engine.wiring.redis.flushall()
+    send(engine, "New", 1)
+
+    assert [entry["event"] for entry in look(engine)] == ["went_back"]
+    assert look(engine) == []
+
+
+def test_a_move_that_lost_nothing_is_no_incident(engine: Engine) -> None:
+    """A standby that took over, a restore while nothing was sent: what Redis remembers is all there. Nor is Redis emptied later."""
+    send(engine, "Old")
+    look(engine)
+    with restored(engine):
+        pass
+    assert look(engine) == []
+
+    engine.wiring.redis.flushall()
+    assert look(engine) == []
+    assert incidents(engine) == []
+
+
 def test_what_is_accepted_after_it_was_noticed_counts(engine: Engine) -> None:
     """It is of this history."""
     send(engine, "Old")
