@@ -22,6 +22,7 @@ ESCAPES = (
     "percent-encode what is special in its password: %40 for @, %2F for /, %3A for :, %3F for ?, %23 for #, %25 for %"
 )
 _LONGEST_URL = 2000
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PERIODS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -87,7 +88,10 @@ def parse_redis_url(text: str) -> str:
 
 
 def parse_base_url(text: str) -> str:
-    """Return the API's address without a slash at its end, or a dot at its host's; it is `https`, unless its host is loopback."""
+    """Return the API's address in one spelling (small letters, no usual port, no slash at its end).
+
+    It is `https`, unless its host is loopback.
+    """
     example = "an address like https://api.ringostat.net"
     parts = _split(text, example)
     host = parts.hostname or ""
@@ -101,8 +105,9 @@ def parse_base_url(text: str) -> str:
         raise ValueError(
             "must start with https:// (plain http is for localhost alone: the key would travel unencrypted)"
         )
-    place = re.sub(r"\.(?=(:[0-9]+)?$)", "", parts.netloc)
-    return f"{parts.scheme}://{place}{parts.path.rstrip('/')}"
+    # One API has one address, however it is spelt: what another one has accepted counts for nothing.
+    name = re.sub(r"\.(?=(:[0-9]+)?$)", "", parts.netloc).lower().removesuffix(_USUAL_PORTS[parts.scheme])
+    return f"{parts.scheme}://{name}{parts.path.rstrip('/')}"
 
 
 def parse_auth_key(text: str) -> str:
