@@ -11,16 +11,21 @@ from worker.errors import MappingBrokenError, ReplicaUnavailableError, SyncError
 AWAY = "The CRM replica does not answer: check CRM_DATABASE_URL and the server."
 PASSING_CLASSES = {"08", "40", "53", "57", "58", "XX"}
 TIMED_OUT = "57014"
-IN_A_ROW = {"21", "22", "23", "P0"}
-"""Classes of SQLSTATEs that come of a row's values: two rows in place of one, a value that can't be, one that a domain refuses, RAISE."""
+IN_A_ROW = {"21", "22", "23", "2F", "38", "39", "44", "54", "P0", "XX"}
+"""Classes of SQLSTATEs that may come of a row's values: two rows in place of one, a value that can't be, one that a domain refuses,
+RAISE, a function in another language, a recursion without end, an extension's function that fails or a row that is damaged."""
+RAISED = "exec_stmt_raise"
+"""The place in PostgreSQL where PL/pgSQL's RAISE comes from, whatever SQLSTATE it gives."""
 HIDES_ROWS = "check_enable_rls"
 """The place in PostgreSQL that raises 42501 for a policy; its words are in the server's language."""
 
 
 def is_in_a_row(error: psycopg.Error) -> bool:
-    """Whether a row's values may be at fault, and the same query be well without it; so with a SQLSTATE that only a RAISE can give."""
+    """Whether a row's values may be at fault, and the same query be well without it; so with whatever a RAISE gives."""
     state = error.sqlstate or ""
-    return state[:2] in IN_A_ROW or (bool(state) and not _is_known(state))
+    if state[:2] in IN_A_ROW or error.diag.source_function == RAISED:
+        return True
+    return bool(state) and not _is_known(state)
 
 
 def named(error: psycopg.Error) -> str:

@@ -27,10 +27,17 @@ BEGIN
     RETURN name;
 END $$
 """
+RECURSES = """
+CREATE FUNCTION crm.chief(name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN CASE WHEN name LIKE '%%bad%%' THEN crm.chief(name) ELSE name END;
+END $$
+"""
 BROKEN = {
     "two rows in place of one": "(SELECT l.lead FROM crm.leads l WHERE l.id = c.id)",
     "a function that raises": "crm.nice(c.name)",
     "a value that can't be cast": "CAST(substr(c.name, 1, 2) = 'ba' AS int)::text || 1 / (c.name NOT LIKE 'bad%')::int",
+    "a recursion without end": "crm.chief(c.name)",
     "a domain that refuses it": "CAST(c.name AS crm.good)",
 }
 
@@ -38,6 +45,7 @@ BROKEN = {
 def prepare(engine: Engine, expression: str, code: str = "") -> None:
     """A source whose query computes `expression`; contacts 1 to 9, of which 5 is the bad one."""
     engine.sql(RAISES.format(code=code))
+    engine.sql(RECURSES)
     engine.sql("CREATE DOMAIN crm.good AS text CHECK (VALUE NOT LIKE 'bad%%')")
     engine.sql("CREATE TABLE crm.leads (id int, lead text)")
     (engine.folder / "sync.toml").write_text(ALONE, encoding="utf-8")
@@ -86,10 +94,12 @@ def test_an_error_that_nobody_escapes_is_the_mappings(engine: Engine) -> None:
     assert (engine.lane().absent, engine.lane().pending) == (0, 4)
 
 
-@pytest.mark.parametrize("code", ["USING ERRCODE = 'UE123'", "USING ERRCODE = '45000'", "USING ERRCODE = 'P0002'", ""])
+@pytest.mark.parametrize(
+    "code", ["UE123", "45000", "P0002", "42501", "42703", "55000", "57014", "XX000", "40001", "P0001"]
+)
 def test_a_function_may_raise_a_code_of_its_own(engine: Engine, code: str) -> None:
-    """One that PostgreSQL does not know, or one of PL/pgSQL's."""
-    prepare(engine, "crm.nice(c.name)", code)
+    """One that PostgreSQL does not know, one of PL/pgSQL's, or one that means something else where PostgreSQL gives it."""
+    prepare(engine, "crm.nice(c.name)", f"USING ERRCODE = '{code}'")
     engine.change(4, 5, 6, source="checked")
     engine.push()
 
@@ -104,6 +114,9 @@ def test_a_function_may_raise_a_code_of_its_own(engine: Engine, code: str) -> No
         (errors.NotNullViolation, True),
         (errors.RaiseException, True),
         (errors.AssertFailure, True),
+        (errors.StatementTooComplex, True),
+        (errors.ExternalRoutineException, True),
+        (errors.DataCorrupted, True),
         (errors.UndefinedColumn, False),
         (errors.InsufficientPrivilege, False),
         (errors.QueryCanceled, False),
