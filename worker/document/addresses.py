@@ -29,10 +29,13 @@ _LABELS = re.compile(
     r"\b(?:mailto|e-?mail|mail|пошта|почта|ел\.? ?пошта|эл\.? ?почта|адреса|адрес)\s*[:=]\s*", re.IGNORECASE
 )
 _REMARK = re.compile(r"\([^()@]*\)|\[[^\[\]@]*\]")
-_WITH_A_NAME = re.compile(r"(^|[;,|\n])[^<>@;,|\n]*<\s*([^<>\s]+)\s*>")
+_WITH_A_NAME = re.compile(r"(^|[;,|\n])(?:\s*\"[^\"@]*\"\s*|[^<>@;,|\n]*)<\s*([^<>\s]+)\s*>")
+_SUBJECT = re.compile(r"(?<=\w)\?(?:subject|body|cc|bcc)=\S*", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s;,|<>]+|/(?=[^/]*@)")
-_JOINERS = frozenset(["або", "чи", "та", "і", "й", "или", "и", "or", "and", "oder", "und", "lub", "i", "oraz"])
-_AROUND = ".:;,'\"«»“”()[]"
+_JOINERS = frozenset(
+    ["або", "чи", "та", "і", "й", "или", "и", "or", "and", "oder", "und", "lub", "i", "oraz", "&", "+"]
+)
+_AROUND = ".:;,'\"«»“”()[]{}"
 
 
 class Found(NamedTuple):
@@ -58,7 +61,7 @@ def addresses_in(written: str) -> Found:
 
 
 def _parts(text: str) -> list[str]:
-    text = _LABELS.sub(" ", _WITH_A_NAME.sub(r"\1 \2 ", _REMARK.sub(" ", text)))
+    text = _LABELS.sub(" ", _WITH_A_NAME.sub(r"\1 \2 ", _REMARK.sub(" ", _SUBJECT.sub(" ", text))))
     parts = (part.strip(_AROUND) for part in _BETWEEN.split(text))
     return [part for part in parts if part and part.lower() not in _JOINERS]
 
