@@ -6,7 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psycopg.errors import DeadlockDetected, LockNotAvailable
+from psycopg.errors import (
+    DeadlockDetected,
+    DuplicateColumn,
+    DuplicateObject,
+    DuplicateTable,
+    LockNotAvailable,
+    UndefinedColumn,
+    UndefinedTable,
+)
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -16,13 +24,15 @@ from worker.database.dump_rights import grant_dumps
 from worker.database.engines import migration_engine
 from worker.database.patience import LOCK_TIMEOUT_MS, Patience
 from worker.database.sequences import set_sequences
-from worker.errors import RefusedError
+from worker.errors import RefusedError, first_line
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 LOCK = 0x52_53_59_4E  # "RSYN": one migration at a time per database
 HEAD = "head"
+NOT_AS_IT_SAYS = (DuplicateColumn, DuplicateObject, DuplicateTable, UndefinedColumn, UndefinedTable)
+"""Errors of a migration on a schema that is at another revision than it says."""
 MAY_CREATE = "SELECT to_regnamespace(:schema) IS NULL OR has_database_privilege(current_database(), 'CREATE')"
 STAYED = """
 SELECT string_agg(DISTINCT 'ringostat_sync.' || c.relname, ', ') FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
@@ -66,6 +76,8 @@ def _try(connection: Connection, revision: str, *, published: bool) -> bool:
     except DBAPIError as error:
         if isinstance(error.orig, LockNotAvailable | DeadlockDetected):
             return False
+        if isinstance(error.orig, NOT_AS_IT_SAYS):
+            raise refusals.torn(first_line(error)) from error
         raise
     return True
 
@@ -88,7 +100,7 @@ def _migrate(connection: Connection, revision: str, *, published: bool) -> None:
 
 
 def _is_behind(connection: Connection, session: Any) -> bool:
-    """Whether there is anything to do. Raises RefusedError for a revision that only a newer version knows."""
+    """Whether there is anything to do. Raises RefusedError for revisions that are not known, or not one."""
     from alembic.migration import MigrationContext  # noqa: PLC0415 - see above
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above
 
@@ -98,6 +110,7 @@ def _is_behind(connection: Connection, session: Any) -> bool:
     now = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_heads()
     for unknown in set(now) - known:
         refusals.refuse_unknown(session, unknown, str(newest))
+    refusals.refuse_torn(session, now)
     return now != (newest,)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import psycopg
@@ -10,6 +11,9 @@ from worker.database.copies import feeding_subscriptions, publications
 from worker.errors import ConfigError, RefusedError
 
 NEVER = "a version that is not known"
+HAS_TABLES = """
+SELECT FROM pg_class WHERE relnamespace = to_regnamespace('ringostat_sync') AND relkind = 'r' AND relname <> 'alembic_version' LIMIT 1
+"""
 COMMENT = "SELECT obj_description(to_regnamespace('ringostat_sync'), 'pg_namespace')"
 
 
@@ -56,4 +60,18 @@ def refuse_unknown(connection: psycopg.Connection, unknown: str, newest: str) ->
     raise RefusedError(
         f"The schema `ringostat_sync` is at revision {unknown}, made by {maker}; this is ringostat-sync {our_version()}, which knows"
         f" up to {newest}: start the newer version again, or restore the backup from before its `migrate`."
+    )
+
+
+def refuse_torn(connection: psycopg.Connection, revisions: Sequence[str]) -> None:
+    """Raise RefusedError for a schema that does not say at which revision it is, as after half a restore."""
+    if len(revisions) > 1 or (not revisions and connection.execute(HAS_TABLES).fetchone() is not None):
+        raise torn(f"its alembic_version holds {len(revisions)} revisions instead of one")
+
+
+def torn(why: str) -> RefusedError:
+    """The refusal of a schema that is not whole."""
+    return RefusedError(
+        f"The schema `ringostat_sync` is not whole ({why}): restore all of it, or drop it (DROP SCHEMA ringostat_sync CASCADE), run"
+        " `ringostat-sync capture install`, and `ringostat-sync backfill SOURCE --force` for each source."
     )

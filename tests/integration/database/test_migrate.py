@@ -117,6 +117,28 @@ def test_a_revision_that_is_not_known_is_one_line(revision_of_the_future: str) -
     assert lines[0].endswith("start the newer version again, or restore the backup from before its `migrate`.")
 
 
+@pytest.mark.parametrize(
+    ("revisions", "why"),
+    [
+        ([], "its alembic_version holds 0 revisions instead of one"),
+        (["0004", "0007"], "its alembic_version holds 2 revisions instead of one"),
+        (["0011"], 'column "'),
+    ],
+    ids=["none", "two", "an older one"],
+)
+def test_a_schema_that_is_not_whole_is_one_line(database_url: str, revisions: list[str], why: str) -> None:
+    """As after half a restore: what is missing, and how to begin anew."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE ringostat_sync.alembic_version")
+        for revision in revisions:
+            connection.execute("INSERT INTO ringostat_sync.alembic_version VALUES (%s)", [revision])
+    code, lines = migrate(database_url)
+
+    assert (code, len(lines)) == (1, 1)
+    assert lines[0].startswith(f"ringostat-sync: The schema `ringostat_sync` is not whole ({why}")
+    assert lines[0].endswith("`ringostat-sync backfill SOURCE --force` for each source.")
+
+
 def test_a_migration_says_which_version_made_the_schema(database_url: str) -> None:
     """So that an older one can name it."""
     with psycopg.connect(database_url) as connection:
