@@ -227,6 +227,7 @@ def test_every_outcome_has_a_word(outcome, word: str) -> None:
         ("Tue, 24 Nov 2026 15:00:10 +0300", "Tue, 24 Nov 2026 12:00:00 GMT", 10),
         ("Mon, 23 Nov 2026 12:00:00 GMT", "Mon, 23 Nov 2026 12:00:00 GMT", 0),
         ("Tue, 24 Nov 2026 11:59:00 GMT", "Tue, 24 Nov 2026 12:00:00 GMT", 0),
+        ("Tue, 24 Nov 2026 15:00:00 GMT", "Tue, 24 Nov 2026 15:00:01 GMT", 0),
         ("Tue, 24 Nov 2026 12:00:30 GMT", None, 30),
         ("Tue, 24 Nov 2026 12:00:30 GMT", "", 30),
         ("Tue, 24 Nov 2026 12:00:30 GMT", "yesterday", 30),

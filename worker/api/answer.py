@@ -17,6 +17,8 @@ from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Un
 REFUSALS = {400, 413, 422}
 FAILURES = {408, 425}
 LONGEST_RETRY_AFTER = 24 * 3600.0
+JUST_OVER = 60.0
+"""Seconds by which the end of a wait may lie before the answer's `Date`: it is over, and the two go together."""
 _SECONDS = re.compile(r"\s*\d+(\.\d+)?\s*", re.ASCII)
 KEPT_OF_AN_ANSWER = 4096
 
@@ -84,7 +86,7 @@ def _until(value: str, *, now: datetime, date: str | None) -> float:
     if end is None:
         return math.nan
     waits = [end - begin for begin in (written, now.timestamp()) if begin is not None]
-    return next((wait for wait in waits if 0 <= wait <= LONGEST_RETRY_AFTER), waits[0])
+    return next((wait for wait in waits if -JUST_OVER <= wait <= LONGEST_RETRY_AFTER), waits[0])
 
 
 def _moment(value: str) -> float | None:
