@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
+from redis import Redis
 from sqlalchemy.engine import make_url
 
 from worker.config.model import Rate
@@ -304,6 +305,40 @@ def test_a_log_level_is_read_in_any_case(written):
     """Capitals make no difference."""
 
     assert load_settings({"SYNC_LOG_LEVEL": written}).sync_log_level == "warning"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://redis/0?socket_timeout=soon", "has no proper value for socket_timeout: correct it, or leave it out"),
+        ("redis://redis/0?socket_timeout=-5", "has no proper value for socket_timeout: correct it, or leave it out"),
+        ("redis://redis/0?max_connections=ten", "has no proper value for max_connections: correct it, or leave it out"),
+        ("redis://redis/0?protocol=9", "has no proper value for protocol: correct it, or leave it out"),
+        ("redis://redis/0?db=1&db=2", "has no proper value for db: correct it, or leave it out"),
+        ("rediss://redis/0?ssl_cert_reqs=maybe", "has no proper value for ssl_cert_reqs: correct it, or leave it out"),
+        ("redis://redis/0?banana=1", "has an option that a Redis behind redis:// has not"),
+        ("redis://redis/0?decode_responses=true", "has an option that a Redis behind redis:// has not"),
+        ("redis://redis/0?ssl_cert_reqs=none", "has an option that a Redis behind redis:// has not"),
+        ("unix:///run/redis.sock?socket_keepalive=1", "has an option that a Redis behind unix:// has not"),
+    ],
+)
+def test_an_option_of_redis_that_can_not_be_is_refused(url, told):
+    """Here, and not by a library in the middle of the work."""
+    assert refusal_of(REDIS_URL=url).startswith(f"REDIS_URL {told}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://redis/0?db=5&socket_timeout=2.5&health_check_interval=30",
+        "rediss://redis/0?ssl_cert_reqs=none&ssl_check_hostname=false",
+        "unix:///run/redis.sock?db=1&max_connections=50",
+    ],
+)
+def test_the_options_of_redis_pass(url):
+    """As redis-py writes them; it takes them."""
+    assert load_settings({"REDIS_URL": url}).require_redis_url() == url
+    assert Redis.from_url(url).connection_pool.make_connection()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,31 @@ _HOST_AND_PORT = r"(\[[^\[\]]+\]|[^\[\]#:]*)(:[0-9]+)?"
 _REDIS_EXAMPLE = "redis://:password@host:6379/0"
 _ELSEWHERE = {"username", "password", "userid", "hostname", "host", "port", "transport", "virtual_host"}
 """What a Redis address says before its question mark; some of its readers would show it, or fail, behind that."""
+_COUNT, _SECONDS, _SWITCH, _TEXT = (
+    r"[0-9]{1,9}",
+    r"(?=.*[1-9])[0-9]{1,6}(\.[0-9]{1,6})?",
+    "true|false|yes|no|1|0",
+    "[!-~]+",
+)
+_REDIS_OPTIONS = {
+    "db": _COUNT,
+    "protocol": "2|3",
+    "client_name": _TEXT,
+    "health_check_interval": _COUNT,
+    "max_connections": "[1-9][0-9]{0,8}",
+    "retry_on_timeout": _SWITCH,
+    "socket_timeout": _SECONDS,
+}
+_NETWORK_OPTIONS = {"socket_connect_timeout": _SECONDS, "socket_keepalive": _SWITCH}
+_TLS_OPTIONS = {
+    "ssl_cert_reqs": "none|optional|required",
+    "ssl_check_hostname": _SWITCH,
+    "ssl_min_version": _COUNT,
+    **dict.fromkeys(
+        ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password", "ssl_ciphers"), ".+"
+    ),
+}
+"""What redis-py's connection understands behind the question mark, and how it is written."""
 ESCAPES = (
     "percent-encode what is special in its password: %40 for @, %2F for /, %3A for :, %3F for ?, %23 for #, %25 for %"
 )
@@ -84,7 +109,24 @@ def parse_redis_url(text: str) -> str:
         raise ValueError(f"must have user and password before the @, a lone password behind a colon: {_REDIS_EXAMPLE}")
     if parts.hostname is not None and not is_host(parts.hostname):
         raise ValueError(f"has no proper host: write {example}; {ESCAPES}")
+    _check_redis_options(parts)
     return text
+
+
+def _check_redis_options(parts: SplitResult) -> None:
+    known = {
+        **_REDIS_OPTIONS,
+        **(_NETWORK_OPTIONS if parts.scheme != "unix" else {}),
+        **(_TLS_OPTIONS if parts.scheme == "rediss" else {}),
+    }
+    for name, values in parse_qs(parts.query, keep_blank_values=True).items():
+        if name not in known:
+            kind = f"{parts.scheme}://"
+            raise ValueError(
+                f"has an option that a Redis behind {kind} has not: leave it out, or write one of {', '.join(known)}"
+            )
+        if len(values) > 1 or not re.fullmatch(known[name], values[0], re.IGNORECASE):
+            raise ValueError(f"has no proper value for {name}: correct it, or leave it out")
 
 
 def parse_base_url(text: str) -> str:
