@@ -134,6 +134,26 @@ def test_a_worker_that_ends_in_order_ends_with_0(
         assert worker.wait(30) == 0
 
 
+def test_a_worker_that_waits_for_redis_ends_in_order(folder: Path, database_url: str) -> None:
+    """It never came to work, and says nothing more."""
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "RINGOSTAT_PROJECT_ID": "106",
+        "RINGOSTAT_AUTH_KEY": "k",
+    }
+    command = [sys.executable, "-P", "-m", "worker", "worker", "--concurrency", "1"]
+    with subprocess.Popen(
+        command, cwd=folder, env=os.environ | environment, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stderr is not None
+        assert any("broker_unavailable" in line for line in worker.stderr)
+        worker.send_signal(signal.SIGTERM)
+
+        assert "Traceback" not in worker.stderr.read()
+        assert worker.wait(30) == 0
+
+
 def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
     """An unknown option is wrong usage."""
     assert run(tmp_path, "status", "--nonsense").returncode == 2

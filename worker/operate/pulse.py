@@ -94,6 +94,7 @@ class Pulse:
     clock: Callable[[], float] = time.monotonic
     _progressed: float = field(default=0.0, init=False)
     _started: float = field(default=0.0, init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
     _connection: psycopg.Connection[tuple[object, ...]] | None = field(default=None, init=False)
     _is_first: bool = field(default=True, init=False)
@@ -111,7 +112,9 @@ class Pulse:
         self._progressed = self.clock()
 
     def stop(self) -> None:
-        """The process ends in order, so it is not missing."""
+        """The process ends in order, so it is not missing. One that never began was not there."""
+        if self._thread is None:
+            return
         self._stopped.set()
         self._thread.join(self.every)
         self._write(END)
