@@ -29,6 +29,7 @@ _UNUSUAL = frozenset("_·")
 _GARBLES = frozenset("#_·°˚")
 _BRACKETED = re.compile(r"\(([^()]*[^\W\d_][^()]*)\)|\[([^\[\]]*[^\W\d_][^\[\]]*)\]")
 _WORD = re.compile(r"[^\W\d_]+")
+_NUMBERED = re.compile(r"\d{1,2}[ .-]+[+(0]")
 _LONG_NUMBER = re.compile(r"\d(?:[ ().-]*\d){6}")
 
 
@@ -159,8 +160,15 @@ def _judged(place: _Place) -> Candidate:
         return Candidate(text, why=Why.IDENTIFIER)
     if _is_garbled(place) or not (_may_follow(place) and _may_precede(place)):
         return Candidate(text, why=Why.HIDDEN)
-    listed = place.before is not None and place.before.kind == "word"
-    return Candidate(text, bare=said is not Kind.OTHER, listed=listed, ragged=_is_ragged(place))
+    return Candidate(text, bare=said is not Kind.OTHER, listed=_is_listed(place), ragged=_is_ragged(place))
+
+
+def _is_listed(place: _Place) -> bool:
+    """Whether its place in a list may come first: `тел. 1 067 …`, `№1 067 …`, but not № 10 501 234 567."""
+    before = place.before
+    if before is None:
+        return False
+    return before.kind == "word" or (before.text == "№" and _NUMBERED.match(place.token.text) is not None)
 
 
 def _hides(token: _Token | None) -> bool:
