@@ -25,7 +25,8 @@ _TOKEN = re.compile(
 )
 _OPENING = frozenset("()[]{<\"'«“„.:-–=/~_")
 _CLOSING = frozenset("()[]-._~")
-_UNUSUAL = frozenset("_·")
+_UNUSUAL = frozenset("_·~")
+_PARTS = frozenset(",;:№()[]")
 _GARBLES = frozenset("#_·°˚")
 _BRACKETED = re.compile(r"\(([^()]*[^\W\d_][^()]*)\)|\[([^\[\]]*[^\W\d_][^\[\]]*)\]")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -265,6 +266,8 @@ def _may_precede(place: _Place) -> bool:
 
 
 def _is_ragged(place: _Place) -> bool:
+    if _follows_a_rag(place):
+        return True
     following = place.tokens[place.at + 1 : place.at + 3]
     if _UNUSUAL & {*place.token.text, *(token.text for token in following[:1])}:
         return True
@@ -274,3 +277,14 @@ def _is_ragged(place: _Place) -> bool:
     # A letter or a sign, and the digits go on: 30 1234'56.
     touching = [token for token in following if token.start == place.token.end or token.start == following[0].end]
     return len(touching) == 2 and touching[1].kind == "number" and not touching[1].is_long
+
+
+def _follows_a_rag(place: _Place) -> bool:
+    """Whether a few digits and a sign stand before it, of which it may be the rest: 08! 812 3456."""
+    at = place.at - 1
+    while at > 0 and place.tokens[at].kind in ("other", "money") and place.tokens[at].text not in _PARTS:
+        at -= 1
+    if not 0 <= at < place.at - 1:
+        return False
+    digits, sign = place.tokens[at], place.tokens[at + 1]
+    return digits.kind == "number" and (digits.end == sign.start or digits.text.startswith("+"))

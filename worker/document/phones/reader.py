@@ -23,8 +23,8 @@ _FEWEST_DIGITS_IN_A_ROW, _MOST_DIGITS_IN_A_ROW = 14, 60
 _PLAIN = re.compile(r" *((?:\+?(?:\d++[ -]?)?\(\d[\d -]*+\)[ -]?|\+)?\d(?:[ .-]?\d)*+) *")
 _GROUPS = re.compile(r"\d+")
 _HIDDEN = re.compile(r"\.\.|__|··|---")
-_UNUSUAL = re.compile(r"[_·]")
-_GROUPED_UNUSUALLY = re.compile(r"[+\d() ]+?(_|·| · )[\d()]+(?:\1[\d()]+)+")
+_UNUSUAL = re.compile(r"[_·~]")
+_GROUPED_UNUSUALLY = re.compile(r"[+\d() ]+?(_|·| · |~)[\d()]+(?:\1[\d()]+)+")
 _PARTED = re.compile(r" *[/\\\n] *| {2,}")
 _AREA_CODE = re.compile(r"\(?\d{1,4}\)? ?/[^/]*")
 _DECIMAL = re.compile(r"(\+?\d{5,})\.(\d{1,3})")
@@ -114,7 +114,7 @@ def _is_account(written: str, home: Plan | None) -> bool:
 
 
 def _hides_digits(written: str) -> bool:
-    """Whether something in it may stand for digits: `067...2233`, and `_` or `·` where it neither groups nor parts numbers."""
+    """Whether something in it may stand for digits: `067...2233`, and `_`, `·` or `~` where it neither groups nor parts numbers."""
     if _HIDDEN.search(written):
         return True
     parts = _UNUSUAL.split(written)
