@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row, text
 
 from models import IncidentKind
 from worker.database.locks import alone
@@ -23,6 +23,9 @@ log = structlog.get_logger()
 CHUNK = 10_000
 MARGIN = 3600.0
 """Seconds before a request is old enough to be purged from which on its absence tells nothing."""
+MAY_KNOW_PLACE = text(
+    "SELECT has_function_privilege('pg_control_system()', 'EXECUTE') AND has_function_privilege('pg_control_checkpoint()', 'EXECUTE')"
+)
 WHAT_TO_DO = {
     IncidentKind.WENT_BACK: (
         "The database went back in time (a restore, or a failover that lost commits), so that what was accepted is not known:"
@@ -61,10 +64,9 @@ def look_for_incidents(
             return
         values = {"marks": rows(("id", "posted_at"), newest), "kept": KEEP_REQUESTS - MARGIN}
         found = connection.execute(sql(__package__, "look_for_incidents"), values).one()
-        place = connection.execute(sql(__package__, "place")).one()
-        connection.execute(sql(__package__, "see_place"), {"place": place.found})
+        place = _see_place(connection)
         # Another database, and nothing outside it that could tell whether it has all that was sent.
-        went_back = found.went_back or place.seen not in {None, place.found, remembered}
+        went_back = found.went_back or (place is not None and place.seen not in {None, place.found, remembered})
         if went_back:
             _open(connection, IncidentKind.WENT_BACK)
         if found.is_behind:
@@ -72,7 +74,7 @@ def look_for_incidents(
         standing = open_incidents(connection)
     if went_back:
         marks.forget()
-    if remembered != place.found:
+    if place is not None and remembered != place.found:
         marks.note_place(place.found)
     for incident in standing:
         if incident.kind is IncidentKind.SEQUENCES_BEHIND and not found.is_behind:
@@ -94,6 +96,15 @@ def close_incident(engine: Engine, kind: IncidentKind) -> None:
     """It is made good."""
     with engine.begin() as connection:
         connection.execute(sql(__package__, "close_incident"), {"kind": kind})
+
+
+def _see_place(connection: Connection) -> Row[Any] | None:
+    """Which database this is (`found`), and which it was when last seen (`seen`); None if the role may not know."""
+    if not connection.execute(MAY_KNOW_PLACE).scalar_one():
+        return None
+    place = connection.execute(sql(__package__, "place")).one()
+    connection.execute(sql(__package__, "see_place"), {"place": place.found})
+    return place
 
 
 def _open(connection: Connection, kind: IncidentKind) -> None:

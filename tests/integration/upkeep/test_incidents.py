@@ -132,6 +132,20 @@ def test_a_restore_is_noticed_without_redis(engine: Engine) -> None:
     assert look(engine) == []
 
 
+def test_a_role_that_may_not_know_the_place_goes_on(engine: Engine) -> None:
+    """Where somebody has taken away what PostgreSQL lets everybody ask."""
+    send(engine, "Old")
+    engine.sql("REVOKE EXECUTE ON FUNCTION pg_control_checkpoint() FROM PUBLIC")
+    engine.sql("DROP ROLE IF EXISTS rs_worker")
+    engine.sql("CREATE ROLE rs_worker LOGIN PASSWORD 'p' IN ROLE pg_read_all_data, pg_write_all_data")
+    address = conninfo_to_dict(engine.database_url)
+    weak = outbox_engine(f"postgresql+psycopg://rs_worker:p@{address['host']}:{address['port']}/{address['dbname']}")
+    _look(weak, engine)
+    weak.dispose()
+
+    assert incidents(engine) == []
+
+
 def test_a_move_that_lost_nothing_is_no_incident(engine: Engine) -> None:
     """A standby that took over, a restore while nothing was sent: what Redis remembers is all there. Nor is Redis emptied later."""
     send(engine, "Old")
