@@ -62,7 +62,7 @@ ACCEPTED = "SELECT coalesce(max(outbox_id), 0) FROM ringostat_sync.deliveries WH
 FLIES = "SELECT coalesce(max(outbox_id), 0) FROM ringostat_sync.in_flight WHERE key = %s"
 AGAINST = """
 SELECT p.reason FROM ringostat_sync.pauses AS p, ringostat_sync.batches AS b
-WHERE b.id = %s AND (p.reason = 'by_hand' OR NOT b.probe)
+WHERE b.id = %s AND p.project = b.project AND coalesce(p.method = b.method, true) AND (p.reason = 'by_hand' OR NOT b.probe)
 """
 
 

@@ -16,8 +16,8 @@ from worker.database.sql import sql
 
 log = structlog.get_logger()
 
-LEVELS = {PauseReason.BY_HAND: logging.INFO, PauseReason.API_DOWN: logging.WARNING}
-"""At which level a pause is told; any other is an error, which somebody has to mend."""
+LEVELS = {PauseReason.API_DOWN: logging.WARNING}
+"""At which level a pause is told; any other is an error, as a person has to mend it."""
 
 
 def pause_by_hand(connection: Connection, project: int, detail: str) -> None:
@@ -73,7 +73,9 @@ def _write(
 ) -> None:
     values = {"method": method, "project": project, "reason": reason, "detail": detail, "after": after}
     written = connection.execute(sql(__package__, "pause"), values).one_or_none()
-    if written is not None and written.before != reason:
+    if (
+        written is not None and written.before != reason and reason is not PauseReason.BY_HAND
+    ):  # who paused it by hand knows
         which = {"project": project, **({"method": method.value} if method else {})}
         log.log(LEVELS.get(reason, logging.ERROR), "paused", **which, reason=reason.value, problem=detail)
 
@@ -95,13 +97,18 @@ def try_new_key(connection: Connection, project: int) -> None:
 
 def lift(connection: Connection, project: int, reasons: Collection[PauseReason]) -> bool:
     """End a pause of these reasons and make waiting contacts due now. False if there was none."""
-    values = {"project": project, "reasons": list(reasons)}
-    lifted = connection.execute(sql(__package__, "lift"), values).scalar_one_or_none()
+    lifted = _lift(connection, project, reasons)
     if lifted is None:
         return False
     connection.execute(sql(__package__, "make_due"), {"project": project})
     log.info("resumed", project=project, reason=lifted)
     return True
+
+
+def _lift(connection: Connection, project: int, reasons: Collection[PauseReason]) -> str | None:
+    values = {"project": project, "reasons": list(reasons)}
+    reason: str | None = connection.execute(sql(__package__, "lift"), values).scalar_one_or_none()
+    return reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +121,8 @@ class Resumed:
 
 def resume(connection: Connection, project: int) -> Resumed:
     """End any pause and any throttle of the API's, forget the failures, make all that waits due now."""
-    lifted = lift(connection, project, set(PauseReason))
+    lifted = _lift(connection, project, set(PauseReason))
     connection.execute(sql(__package__, "make_due"), {"project": project})
     connection.execute(sql(__package__, "make_batches_due"), {"project": project})
     was_throttled = connection.execute(sql(__package__, "end_throttle"), {"project": project}).scalar_one_or_none()
-    return Resumed(pause=lifted, throttle=bool(was_throttled))
+    return Resumed(pause=lifted is not None, throttle=bool(was_throttled))

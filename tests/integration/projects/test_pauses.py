@@ -448,17 +448,6 @@ def test_a_pause_is_told_when_it_begins_and_when_it_ends(engine: Engine) -> None
     ]
 
 
-def test_a_pause_by_hand_is_no_error(engine: Engine) -> None:
-    """It is told all the same."""
-    with capture_logs() as logs:
-        engine.pause()
-        engine.pause()
-        engine.resume()
-        engine.resume()
-
-    assert told(logs, "paused", "resumed") == [("paused", "info", "by_hand"), ("resumed", "info", "by_hand")]
-
-
 def test_no_reason_that_a_pause_by_hand_keeps_away_is_told(engine: Engine) -> None:
     """It has not begun."""
     engine.pause()

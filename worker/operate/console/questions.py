@@ -9,10 +9,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from models import PauseReason
 from worker.database.sql import sql
 from worker.errors import LimiterUnavailableError
 from worker.operate import dead_letters
@@ -28,6 +30,8 @@ from worker.projects import pauses
 from worker.projects.addresses import Address
 from worker.read.reader import Reader
 from worker.wiring import Wiring
+
+log = structlog.get_logger()
 
 FRESH = 1.0
 """Seconds for which one answer serves all viewers: figures cost as much as the backlog is long."""
@@ -126,6 +130,7 @@ class Questions:
         known_project(self.wiring.mapping, project)
         with self.wiring.engine.begin() as connection:
             pauses.pause_by_hand(connection, project, "Paused by an operator.")
+        log.info("paused", project=project, reason=PauseReason.BY_HAND.value)
         self._report = None
 
     def resume(self, project: int) -> None:
@@ -133,6 +138,7 @@ class Questions:
         known_project(self.wiring.mapping, project)
         with self.wiring.engine.begin() as connection:
             pauses.resume(connection, project)
+        log.info("resumed", project=project, reason=PauseReason.BY_HAND.value)
         with suppress(LimiterUnavailableError):  # what Redis knows is a copy: workers ask PostgreSQL when it is back
             self.wiring.limiter.reset(self.wiring.mapping.projects[project])
         self._report = None
