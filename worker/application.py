@@ -102,8 +102,8 @@ def run_worker(settings: Settings, assembly: Assembly, concurrency: int, pulse: 
     """Collect and push with `concurrency` processes until SIGTERM or Ctrl-C. `pulse` beats once they are forked."""
     import encodings.idna  # noqa: F401, PLC0415 - by the first connection, perhaps in a thread while another process is forked
 
-    from worker.broker.consumer import PatientConsumer  # noqa: PLC0415 - only where there is a worker
-    from worker.tasks import register  # noqa: PLC0415 - with all that tasks need: before the fork, and not where none runs
+    from worker.broker.consumer import PatientConsumer  # noqa: PLC0415 - only if there is a worker
+    from worker.tasks import register  # noqa: PLC0415 - with all that tasks need: before the fork, and not if none runs
 
     # Inside a container, and under `up` on a bare machine, root is who we are; our tasks run nobody's code.
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -128,7 +128,7 @@ def run_worker(settings: Settings, assembly: Assembly, concurrency: int, pulse: 
     signals.heartbeat_sent.connect(lambda **_: pulse.progress(), weak=False)
     worker.start()
     pulse.stop()
-    # Celery calls a Ctrl-C a failure, also where everything ended in order.
+    # Celery calls a Ctrl-C a failure, also if everything ended in order.
     sys.exit(0 if ended == ["Warm"] else worker.exitcode or 0)
 
 
@@ -155,7 +155,7 @@ def _hush_last_words() -> None:
     It goes past the logs to this stream, and in a log it is only frightening: nothing is lost.
     """
     if not sys.stdout.isatty():
-        sys.__stdout__ = None  # type: ignore[misc] # Python itself leaves it None where there is no console
+        sys.__stdout__ = None  # type: ignore[misc] # Python itself leaves it None if there is no console
 
 
 def run_beat(settings: Settings, progress: Callable[[], None]) -> None:
@@ -188,7 +188,7 @@ def run_flower(
 
 
 def messages(application: Celery, settings: Settings, wiring: Wiring) -> Messages:
-    """What is sent through the broker. Its methods raise BrokerUnavailableError, and RedisError where a queue's length can't be had."""
+    """What is sent through the broker. Its methods raise BrokerUnavailableError, and RedisError if a queue's length can't be had."""
 
     def send(*arguments: Any, **options: Any) -> None:
         try:

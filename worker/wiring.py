@@ -52,7 +52,7 @@ class Wiring:
         address = self.settings.ringostat_base_url
         network = read_network(self.settings.environment, address)
         if address.startswith("https://") and (network.cert_file or network.cert_dir):
-            from worker.api.certificates import trusted  # noqa: PLC0415 - only where there is something to look at
+            from worker.api.certificates import trusted  # noqa: PLC0415 - only if there is something to look at
 
             trusted(network)
         return network

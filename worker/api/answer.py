@@ -66,7 +66,7 @@ def retry_after(value: str | None, *, now: datetime, date: str | None = None) ->
     """Seconds of a `Retry-After` header (seconds or a date, RFC 9110 10.2.3), from 0 to a day; None if there is none to obey.
 
     `date`: the answer's `Date` header. A date is held against that, the clock of those who wrote it; against `now`, our own clock,
-    only where there is none, or none that goes with it.
+    only if there is none, or none that goes with it.
     """
     if value is None:
         return None

@@ -40,8 +40,8 @@ class Cursor:
 class Backfill:
     """A backfill of `source`, of the keys for which `where` holds (SQL over the query's columns); `forced` sends the unchanged too.
 
-    Each of its steps raises ConfigError where the condition is at fault, MappingBrokenError where the query is, and
-    ReplicaUnavailableError where the CRM does not answer.
+    Each of its steps raises ConfigError if the condition is at fault, MappingBrokenError if the query is, and
+    ReplicaUnavailableError if the CRM does not answer.
     """
 
     engine: Engine
@@ -52,7 +52,7 @@ class Backfill:
     forced: bool = False
 
     def begin(self) -> Cursor:
-        """Where it goes on; its beginning where none was stopped, or where the last key that is in no longer fits the query's keys."""
+        """Where it goes on; its beginning if none was stopped, or if the last key that is in no longer fits the query's keys."""
         cursor = self._cursor()
         return cursor if cursor.after is None or self._is_key(cursor.after) else self.begin_anew()
 
@@ -149,7 +149,7 @@ class Backfill:
         return told
 
     def _condition_at_fault(self, error: psycopg.Error) -> ConfigError:
-        """PostgreSQL's own words where it can't even plan the condition; those of an error at work may hold a contact's data."""
+        """PostgreSQL's own words if it can't even plan the condition; those of an error at work may hold a contact's data."""
         planned = self._error_of(f"EXPLAIN {self._keys(self.where)}")
         words = first_line(planned) if planned else f"it can't be computed for every row: {named(error)}"
         return ConfigError(f"--where: {words}: correct the condition.")

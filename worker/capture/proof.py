@@ -49,7 +49,7 @@ END"""
 def prove(connection: psycopg.Connection[Any], watch: Resolved) -> None:
     """Run the `where`, the `keys` SELECT and the functions once, and leave nothing behind; it touches no CRM row.
 
-    Raises ConfigError with PostgreSQL's own words where one does not run; an OperationalError is the caller's.
+    Raises ConfigError with PostgreSQL's own words if one does not run; an OperationalError is the caller's.
     """
     with _at_fault(watch), connection.transaction(force_rollback=True):
         with _at_fault(watch, "its `where` fails: "):

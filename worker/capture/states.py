@@ -55,7 +55,7 @@ HELD_BACK = {
 
 @dataclass(frozen=True, slots=True)
 class WatchStatus:
-    """How a watch of a source is; `table` as the mapping writes it, `detail` a sentence where there is more to say.
+    """How a watch of a source is; `table` as the mapping writes it, `detail` a sentence if there is more to say.
 
     `replicated`: a subscription writes into the table.
     """

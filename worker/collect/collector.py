@@ -169,7 +169,10 @@ class Collector:
 
 
 def _waits(source: Source, work: Row[Any]) -> bool:
-    """Whether the fan-outs of a source wait for a pause to end: a routed one has contacts in other projects, which its own holds up not."""
+    """Whether the fan-outs of a source wait for a pause to end.
+
+    A routed source has contacts in other projects too, so that only a broken mapping stops it.
+    """
     return bool(work.is_broken if source.routed else work.is_paused)
 
 

@@ -27,7 +27,7 @@ class Rate:
 class Project:
     """A Ringostat project: its id, its key, its quota.
 
-    `auth_key` is None where a command runs that does not post (status, migrate, ...); if it stands in a file, it is what that file
+    `auth_key` is None if a command runs that does not post (status, migrate, ...); if it stands in a file, it is what that file
     held at the start.
     """
 

@@ -39,7 +39,7 @@ class Invalid:
     """A row that cannot be sent.
 
     `detail` names the field and the rule, never a value, so that it may be logged; `document` is the row as
-    JSON for the operator's eyes (at most 64 kB), None where there was no row or no room for it.
+    JSON for the operator's eyes (at most 64 kB), None if there was no row or no room for it.
     """
 
     reason: Literal["invalid", "no_directions"]

@@ -32,7 +32,7 @@ class Routes:
     def named(self, source: Source, keys: Sequence[str]) -> Projects:
         """The projects that the rows of `keys` name now; a key without a row, or whose row can't be computed, has none.
 
-        Raises MappingBrokenError where the query fails, ReplicaUnavailableError where the CRM does not answer.
+        Raises MappingBrokenError if the query fails, ReplicaUnavailableError if the CRM does not answer.
         """
         if not source.routed or not keys:
             return {}

@@ -66,7 +66,7 @@ def run(environment: Mapping[str, str]) -> None:
 
 
 def prepare(surroundings: Surroundings, wiring: Wiring) -> None:
-    """Migrations, the demo CRM's tables where there is one, and capture."""
+    """Migrations, the demo CRM's tables if there is one, and capture."""
     settings = surroundings.settings
     migrations.upgrade(settings.require_database_url())
     crm_url = libpq_url(settings.require_crm_database_url())
