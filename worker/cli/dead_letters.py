@@ -173,11 +173,10 @@ def _move(
         raise ConfigError("Filters such as --project and --reason go with --all, not with ids.")
     with outbox(_settings(chosen.project)) as connection:
         wanted = ids or [int(dead_letter.id) for dead_letter in dead_letters.list_dead_letters(connection, chosen)]
-        if dry_run:
-            typer.echo(f"{len(wanted)} would be {done}.", err=True)
-            return
         moved = step(connection, wanted)
-    typer.echo(f"{len(moved)} {done}.", err=True)
+        if dry_run:
+            connection.get_transaction().rollback()  # type: ignore[union-attr] # `outbox` has begun one
+    typer.echo(f"{len(moved)} {'would be ' if dry_run else ''}{done}.", err=True)
 
 
 def _settings(project: int | None) -> Settings:

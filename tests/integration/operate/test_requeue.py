@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from tests.support.dead_letter_desk import POISON, bury, discard, listed, requeue, states
 from tests.support.engine import Engine, document
+from worker.cli import session
+from worker.cli.app import make_app
 from worker.errors import RefusedError
 from worker.operate import dead_letters
 
@@ -17,6 +20,24 @@ def test_an_unknown_id_is_refused(engine: Engine, step) -> None:
     with pytest.raises(RefusedError, match="99"), engine.wiring.engine.begin() as connection:
         step(connection, [int(dead_letter.id), 99])
 
+    assert states(engine) == [("1", "open")]
+    assert engine.waiting() == {}
+
+
+@pytest.mark.parametrize("step", ["requeue", "discard"])
+def test_a_dry_run_counts_what_could_be_done(engine: Engine, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """It refuses what the step itself would refuse, and does nothing."""
+    [dead_letter] = bury(engine, 1)
+    for name, value in engine.wiring.settings.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(session, "set_up_logs", lambda *_: None)  # it would outlive the runner's standard error
+
+    def run(*ids: str) -> Result:
+        return CliRunner().invoke(make_app(), ["dead-letters", step, "--dry-run", *ids])
+
+    assert run(dead_letter.id).output == f"1 would be {step.removesuffix('e')}ed.\n"
+    assert run("--all").exit_code == 0
+    assert isinstance(run(dead_letter.id, "99").exception, RefusedError)
     assert states(engine) == [("1", "open")]
     assert engine.waiting() == {}
 
