@@ -145,6 +145,16 @@ def test_dead_letters_are_requeued_and_discarded(served: Served) -> None:
     assert served.get("/api/dead-letters").json() == {"causes": []}
 
 
+BROKEN_WORDS = """
+[...document.querySelectorAll('th, td')].filter((cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return /^[a-z_]+$/i.test(cell.textContent) && new Set([...range.getClientRects()].map((one) => one.top)).size > 1;
+}).map((cell) => cell.textContent)
+"""
+"""Cells of one word that stands in more lines than one."""
+
+
 def take_pictures(page: Browser, served: Served) -> None:
     """The page as the documentation shows it: wide in English, narrow in Ukrainian."""
     page.open(served.url, width=1240, height=1000)
@@ -183,6 +193,7 @@ def test_the_page_in_a_browser(served: Served, tmp_path: Path) -> None:
         page.open(served.url, width=390, height=800)
         page.wait_for("document.querySelectorAll('.card').length === 2")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate(BROKEN_WORDS) == []
         if PICTURES:
             take_pictures(page, served)
 
