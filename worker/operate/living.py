@@ -19,6 +19,7 @@ from worker.config.settings import Settings
 from worker.database.engines import outbox_engine
 from worker.database.place import Place, last_place
 from worker.operate.alert import send_alert
+from worker.operate.outage import Outage
 from worker.operate.pulse import Pulse, identify, introduce
 from worker.operate.watch import Watcher
 from worker.reconcile.request import after_gap
@@ -42,17 +43,18 @@ def make_pulse(role: str, settings: Settings, mapping: Mapping | None = None) ->
     mapping = mapping or load_mapping(settings, need_keys=False)
     identity = identify(role, settings, mapping)
     introduce(identity, settings, mapping)
+    # Every role looks at the same: else one would tell what the next takes back.
+    redis, tell = redis_client(settings.require_redis_url()), alert_of(settings)
     watcher = Watcher(
         engine=outbox_engine(settings.require_database_url()),
-        redis=redis_client(
-            settings.require_redis_url()
-        ),  # every role looks at the same, else one tells what the next takes back
+        redis=redis,
         mapping=mapping,
         capture=partial(capture_of, settings, mapping),
-        tell=alert_of(settings),
+        tell=tell,
         mend=after_gap,
     )
-    return Pulse(settings.require_database_url(), identity, also=watcher.look)
+    outage = Outage(redis, settings.sync_name, tell)
+    return Pulse(settings.require_database_url(), identity, watcher.look, outage)
 
 
 def alert_of(settings: Settings) -> Callable[[str], object] | None:

@@ -20,6 +20,7 @@ from worker.config.settings import Settings
 from worker.database.connect import Connector
 from worker.database.sessions import OUTBOX
 from worker.errors import SyncError
+from worker.operate.outage import Outage
 
 log = structlog.get_logger()
 
@@ -85,11 +86,12 @@ def _fingerprint(value: object) -> str:
 @dataclass
 class Pulse:
     """Signs of life from a thread of its own, until `stop`. `also` is run after each, once this process and its fellows have had time to
-    start."""
+    start; `outage` hears of those that could be written, and of those that could not."""
 
     url: str
     identity: Identity
     also: Callable[[], None] | None = None
+    outage: Outage | None = None
     every: float = EVERY
     clock: Callable[[], float] = time.monotonic
     _progressed: float = field(default=0.0, init=False)
@@ -125,13 +127,20 @@ class Pulse:
     def _run(self) -> None:
         while True:
             is_warm = self.clock() - self._started > WARM_UP
-            if self._write(BEAT) and self.also is not None and is_warm:
+            if self._beat() and self.also is not None and is_warm:
                 self.also()
             if self._stopped.wait(self.every):
                 return
 
-    def _write(self, statement: str) -> bool:
-        """Whether it could be written. A database that is away is no reason to end: it is told by those that work with it."""
+    def _beat(self) -> bool:
+        """Whether a sign of life could be written. A database that is away is no reason to end."""
+        error = self._write(BEAT)
+        if self.outage is not None:
+            self.outage.back() if error is None else self.outage.away(error)
+        return error is None
+
+    def _write(self, statement: str) -> Exception | None:
+        """Why it could not be written; None if it was."""
         idle = self.clock() - self._progressed
         values = {**asdict(self.identity), "idle": idle, "is_first": self._is_first}
         try:
@@ -143,9 +152,9 @@ class Pulse:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
-            return False
+            return error
         self._is_first = False
-        return True
+        return None
 
 
 def introduce(identity: Identity, settings: Settings, mapping: Mapping) -> None:
