@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import socket
 import threading
@@ -27,7 +28,9 @@ log = structlog.get_logger()
 EVERY = 5.0
 """Seconds between two signs of life."""
 WARM_UP = 45.0
-"""Seconds after its start for which a process does not look for problems: its fellows may be starting too."""
+"""Seconds after its start, or after a gap in its own signs of life, for which a process does not look for problems: its fellows may be
+starting too, or may have had the same gap."""
+GAP = 3 * EVERY
 STUCK_AFTER = 60.0
 """Seconds without progress after which a process no longer counts as getting on."""
 
@@ -85,8 +88,8 @@ def _fingerprint(value: object) -> str:
 
 @dataclass
 class Pulse:
-    """Signs of life from a thread of its own, until `stop`. `also` is run after each, once this process and its fellows have had time to
-    start; `outage` hears of those that could be written, and of those that could not."""
+    """Signs of life from a thread of its own, until `stop`. `also` is run after each, unless its fellows may not have got so far yet;
+    `outage` hears of those that could be written, and of those that could not."""
 
     url: str
     identity: Identity
@@ -95,8 +98,9 @@ class Pulse:
     every: float = EVERY
     clock: Callable[[], float] = time.monotonic
     _progressed: float = field(default=0.0, init=False)
-    _started: float = field(default=0.0, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
+    _steady_since: float = field(default=0.0, init=False)
+    _written: float = field(default=-math.inf, init=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
     _connection: psycopg.Connection[tuple[object, ...]] | None = field(default=None, init=False)
     _is_first: bool = field(default=True, init=False)
@@ -104,7 +108,6 @@ class Pulse:
     def start(self) -> None:
         """Begin, and say in one line what this process is."""
         self.progress()
-        self._started = self.clock()
         log.info("ready", role=self.identity.role, name=self.identity.name)
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
         self._thread.start()
@@ -124,20 +127,27 @@ class Pulse:
             self._connection.close()
         log.info("stopped", role=self.identity.role, name=self.identity.name)
 
+    def beat(self) -> None:
+        """Give a sign of life, and see whether there is anything to tell. A database that is away is no reason to end."""
+        error = self._write(BEAT)
+        if error is not None:
+            if self.outage is not None:
+                self.outage.away(error)
+            return
+        now = self.clock()
+        if now - self._written > GAP:
+            self._steady_since = now
+        if self.outage is not None:
+            self.outage.back()
+        if self.also is not None and now - self._steady_since > WARM_UP:
+            self.also()
+        self._written = self.clock()
+
     def _run(self) -> None:
         while True:
-            is_warm = self.clock() - self._started > WARM_UP
-            if self._beat() and self.also is not None and is_warm:
-                self.also()
+            self.beat()
             if self._stopped.wait(self.every):
                 return
-
-    def _beat(self) -> bool:
-        """Whether a sign of life could be written. A database that is away is no reason to end."""
-        error = self._write(BEAT)
-        if self.outage is not None:
-            self.outage.back() if error is None else self.outage.away(error)
-        return error is None
 
     def _write(self, statement: str) -> Exception | None:
         """Why it could not be written; None if it was."""

@@ -19,6 +19,7 @@ from worker.operate.alert import send_alert
 from worker.operate.health import find_problems, problems_of_capture, problems_of_role
 from worker.operate.living import make_pulse
 from worker.operate.parts import read_parts
+from worker.operate.pulse import Pulse, identify
 from worker.operate.watch import Watcher
 
 PART = """
@@ -229,6 +230,17 @@ def test_a_problem_is_told_when_it_begins_and_when_it_ends(running: Engine, chat
     running.resume()
     assert look() == ["problem_ended"]
     assert [text.startswith("ringostat-sync: over: ") for text in texts] == [False, True]
+
+
+def test_after_an_outage_fellows_have_time_to_be_seen_again(running: Engine) -> None:
+    """None could give a sign of life; the first that can misses nobody for it. So at its start."""
+    now, looks = [0.0], list[float]()
+    identity = identify("beat", running.wiring.settings, running.wiring.mapping)
+    pulse = Pulse(running.database_url, identity, lambda: looks.append(now[0]), clock=lambda: now[0])
+    for now[0] in [*range(0, 61, 5), *range(200, 261, 5)]:
+        pulse.beat()
+
+    assert looks == [50, 55, 60, 250, 255, 260]
 
 
 def test_whoever_looks_misses_redis(running: Engine) -> None:
