@@ -18,8 +18,8 @@ MISSING_AFTER = 30.0
 """Seconds without a sign of life after which a process is missing."""
 NEEDED = ("worker", "beat", "listen")
 """Roles without which the job does not run; the others are missed only once they have been there."""
-ALIKE = ("worker", "beat", "listen")
-"""Roles that must run the same version and mapping."""
+SENDING = ("worker", "beat", "listen")
+"""Roles that must have the same settings; the version and the mapping must be everybody's, as whichever is alive looks for problems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,9 @@ def problems_of_parts(parts: Sequence[Part]) -> Iterator[Problem]:
         elif part.idle_s > STUCK_AFTER:
             told = f"{part.role} {part.name} lives, but has done nothing for {part.idle_s:.0f} s: see that Redis answers, else restart it."
             yield Problem(f"stuck:{part.role}:{part.name}", told)
-    alike = [part for part in parts if part.lives and part.role in ALIKE]
-    for what in ("version", "mapping", "settings"):
+    living = [part for part in parts if part.lives]
+    sending = [part for part in living if part.role in SENDING]
+    for what, alike in (("version", living), ("mapping", living), ("settings", sending)):
         if len(values := {getattr(part, what) for part in alike}) > 1:
             who = ", ".join(f"{part.role} {part.name}: {getattr(part, what)}" for part in alike)
             told = f"The processes run {len(values)} different {_named(what)} ({who}): restart the older ones."

@@ -121,10 +121,11 @@ def test_a_process_that_does_nothing_is_stuck(running: Engine) -> None:
     assert keys(running) == {"stuck:worker:host:3"}
 
 
+@pytest.mark.parametrize("role", ["worker", "console", "flower"])
 @pytest.mark.parametrize("what", ["version", "mapping"])
-def test_processes_that_differ_are_told(running: Engine, what: str) -> None:
-    """One that was not restarted decides by other rules than its fellows."""
-    part(running, "worker", "host:4", **{what: "other"})
+def test_processes_that_differ_are_told(running: Engine, role: str, what: str) -> None:
+    """One that was not restarted decides, or looks for problems, by other rules than its fellows."""
+    part(running, role, "host:4", **{what: "other"})
 
     assert keys(running) == {f"differs:{what}"}
 
