@@ -17,6 +17,7 @@ from tornado.netutil import bind_sockets
 from tests.support.browser import PROGRAM, Browser, browser
 from tests.support.engine import PROJECT, Engine
 from worker.local.sandbox.faults import Refuse
+from worker.operate.console import handlers
 from worker.operate.console.questions import Questions
 from worker.operate.console.server import application
 
@@ -100,6 +101,20 @@ def test_healthz_has_the_problems(served: Served) -> None:
             role,
         )
     assert served.get("/healthz", auth=None).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_a_frozen_database_is_told_in_time(served: Served, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Whoever asks does not wait for ever."""
+    released = threading.Event()
+    monkeypatch.setattr(handlers, "PATIENCE", 0.2)
+    for question in ("problems", "is_ready", "metrics"):
+        monkeypatch.setattr(Questions, question, lambda _: released.wait(20))
+    answer = served.get(path, auth=None)
+    released.set()
+
+    assert answer.status_code == 503
+    assert answer.json() == {"error": "PostgreSQL or Redis has not answered for 0.2 s."}
 
 
 def test_the_overview_has_no_personal_data(served: Served) -> None:

@@ -17,11 +17,13 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from tornado.web import HTTPError, RequestHandler
 
-from worker.errors import SyncError, sentence
+from worker.errors import RefusedError, SyncError, sentence
 from worker.operate.console.questions import Questions
 
 log = structlog.get_logger()
 
+PATIENCE = 8.0
+"""Seconds after which those that only ask how the job is are told that it does not answer: they would give up soon themselves."""
 FROM_THE_PAGE = ("X-Requested-With", "ringostat-sync")
 """A header that no other site's form or image can send along."""
 POLICY = "; ".join(
@@ -60,10 +62,13 @@ class Handler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Security-Policy", POLICY)
 
-    async def ask(self, question: Callable[..., Any], *arguments: object) -> Any:
-        """An answer of the job, from a thread; what is in its way is an error with a sentence."""
+    async def ask(self, question: Callable[..., Any], *arguments: object, patience: float | None = None) -> Any:
+        """An answer of the job, from a thread; what is in its way is an error with a sentence. `patience`: seconds that it may take."""
+        answer = asyncio.get_running_loop().run_in_executor(None, question, *arguments)
         try:
-            return await asyncio.get_running_loop().run_in_executor(None, question, *arguments)
+            return await asyncio.wait_for(answer, patience)
+        except TimeoutError:
+            raise HTTPError(503) from RefusedError(f"PostgreSQL or Redis has not answered for {patience:g} s.")
         except SyncError as error:
             raise HTTPError(409, log_message=None, reason=None) from error
         except DBAPIError as error:
@@ -177,7 +182,7 @@ class Metrics(Handler):
     async def get(self) -> None:
         """The page that Prometheus scrapes."""
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-        self.finish(await self.ask(self.questions.metrics))
+        self.finish(await self.ask(self.questions.metrics, patience=PATIENCE))
 
 
 class Healthz(Handler):
@@ -185,7 +190,7 @@ class Healthz(Handler):
 
     async def get(self) -> None:
         """The problems, a line each."""
-        problems = await self.ask(self.questions.problems)
+        problems = await self.ask(self.questions.problems, patience=PATIENCE)
         self.set_status(503 if problems else 200)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish("\n".join(problem.sentence for problem in problems) or "ok")
@@ -196,7 +201,7 @@ class Readyz(Handler):
 
     async def get(self) -> None:
         """Whether it does."""
-        ready = await self.ask(self.questions.is_ready)
+        ready = await self.ask(self.questions.is_ready, patience=PATIENCE)
         self.set_status(200 if ready else 503)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish("ready" if ready else "PostgreSQL or Redis does not answer.")
