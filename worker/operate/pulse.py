@@ -101,6 +101,7 @@ class Pulse:
     _thread: threading.Thread | None = field(default=None, init=False)
     _steady_since: float = field(default=0.0, init=False)
     _written: float = field(default=-math.inf, init=False)
+    _asked: float = field(default=math.inf, init=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
     _connection: psycopg.Connection[tuple[object, ...]] | None = field(default=None, init=False)
     _is_first: bool = field(default=True, init=False)
@@ -113,8 +114,10 @@ class Pulse:
         self._thread.start()
 
     def progress(self) -> None:
-        """The process has got on with its work."""
+        """The process has got on with its work. While PostgreSQL is frozen, this is who tells: the pulse waits for its answer."""
         self._progressed = self.clock()
+        if self.outage is not None and self._progressed - self._asked > GAP:
+            self.outage.away(TimeoutError())
 
     def stop(self) -> None:
         """The process ends in order, so it is not missing. One that never began was not there."""
@@ -122,9 +125,10 @@ class Pulse:
             return
         self._stopped.set()
         self._thread.join(self.every)
-        self._write(END)
-        if self._connection is not None:
-            self._connection.close()
+        if not self._thread.is_alive():  # else PostgreSQL is frozen, and it would be waited for
+            self._write(END)
+            if self._connection is not None:
+                self._connection.close()
         log.info("stopped", role=self.identity.role, name=self.identity.name)
 
     def beat(self) -> None:
@@ -151,7 +155,8 @@ class Pulse:
 
     def _write(self, statement: str) -> Exception | None:
         """Why it could not be written; None if it was."""
-        idle = self.clock() - self._progressed
+        self._asked = self.clock()
+        idle = self._asked - self._progressed
         values = {**asdict(self.identity), "idle": idle, "is_first": self._is_first}
         try:
             if self._connection is None or self._connection.closed:
@@ -163,6 +168,8 @@ class Pulse:
                 self._connection.close()
                 self._connection = None
             return error
+        finally:
+            self._asked = math.inf
         self._is_first = False
         return None
 

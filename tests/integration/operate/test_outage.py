@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import psycopg
 import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
+from tests.support.engine import Engine
+from tests.support.waiting import wait_until
 from worker.operate.outage import PATIENCE, Outage
+from worker.operate.pulse import Pulse, identify
 
 AWAY = psycopg.OperationalError("connection refused")
 BEGAN = "ringostat-sync: DATABASE_URL: PostgreSQL does not answer (OperationalError): nothing is sent until it is well."
@@ -68,3 +73,23 @@ def test_if_redis_is_away_too_each_process_tells(processes: Processes) -> None:
     processes.back()
 
     assert len(processes.texts) == 6
+
+
+def test_a_frozen_postgresql_is_told_by_those_who_get_on(engine: Engine) -> None:
+    """The pulse waits for an answer, and can tell nothing."""
+    now, texts = [0.0], list[str]()
+    outage = Outage(engine.wiring.redis, "ringostat-sync", texts.append, lambda: now[0])
+    identity = identify("beat", engine.wiring.settings, engine.wiring.mapping)
+    pulse = Pulse(engine.database_url, identity, outage=outage, clock=lambda: now[0])
+    pulse.beat()
+    with psycopg.connect(engine.database_url) as other:
+        other.execute("LOCK TABLE ringostat_sync.parts")
+        waits = threading.Thread(target=pulse.beat)
+        waits.start()
+        wait_until(lambda: other.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount, what="the pulse to wait")
+        for now[0] in range(0, 60, 5):
+            pulse.progress()
+    waits.join()
+
+    assert ["TimeoutError" in text for text in texts] == [True, True]
+    assert [": over: " in text for text in texts] == [False, True]
