@@ -57,7 +57,7 @@ def make_pulse(role: str, settings: Settings, mapping: Mapping | None = None) ->
     return Pulse(settings.require_database_url(), identity, watcher.look, outage)
 
 
-def alert_of(settings: Settings) -> Callable[[str], object] | None:
+def alert_of(settings: Settings) -> Callable[[str], bool] | None:
     """What sends an alert, if SYNC_ALERT_URL says to whom."""
     if settings.sync_alert_url is None:
         return None

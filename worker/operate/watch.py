@@ -25,14 +25,17 @@ EVERY = 30.0
 
 @dataclass
 class Watcher:
-    """Looks for problems and tells of them. `capture` says how the watches are, `tell` sends an alert, `mend` is called with the source
-    whose changes are captured again."""
+    """Looks for problems and tells of them.
+
+    `capture` says how the watches are; `tell` sends an alert, and says whether it arrived; `mend` is called with the source whose
+    changes are captured again.
+    """
 
     engine: Engine
     redis: Redis
     mapping: Mapping
     capture: Callable[[Connection], list[WatchStatus]]
-    tell: Callable[[str], object] | None = None
+    tell: Callable[[str], bool] | None = None
     mend: Callable[[Connection, str], None] | None = None
 
     def look(self) -> None:
@@ -42,16 +45,18 @@ class Watcher:
         except (DBAPIError, SyncError) as error:
             log.debug("watch_failed", kind=type(error).__name__)
             return
+        texts = []
         for problem in began:
             log.error("problem_began", key=problem.key, problem=problem.sentence)
             if problem.key.startswith("capture:"):
                 log.error("capture_broken", source=problem.key.split(":")[1], table=problem.key.split(":", 2)[2])
-            self._tell(f"ringostat-sync: {problem.sentence}")
+            texts.append(f"ringostat-sync: {problem.sentence}")
         for problem in ended:
             log.info("problem_ended", key=problem.key, problem=problem.sentence)
             if problem.key.startswith("capture:"):
                 log.info("capture_whole", source=problem.key.split(":")[1], table=problem.key.split(":", 2)[2])
-            self._tell(f"ringostat-sync: over: {problem.sentence}")
+            texts.append(f"ringostat-sync: over: {problem.sentence}")
+        self._tell(texts)
 
     def _compare(self) -> tuple[list[Problem], list[Problem]]:
         """Problems that have begun and ended since the last look."""
@@ -79,9 +84,10 @@ class Watcher:
         with self.engine.begin() as connection:
             return [*of_redis, *find_problems(connection, self.mapping, self.capture(connection))]
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, texts: Sequence[str]) -> None:
+        """Alert of each, until one does not arrive: a process that waits for every one would itself be missed."""
         if self.tell is not None:
-            self.tell(text)
+            all(self.tell(text) for text in texts)
 
 
 def changes(told: Sequence[Problem], now: Sequence[Problem]) -> tuple[list[Problem], list[Problem]]:

@@ -233,6 +233,27 @@ def test_a_problem_is_told_when_it_begins_and_when_it_ends(running: Engine, chat
     assert [text.startswith("ringostat-sync: over: ") for text in texts] == [False, True]
 
 
+def test_a_receiver_that_does_not_answer_is_tried_once_a_look(running: Engine) -> None:
+    """A process that waited for it with each of many problems would itself be missed."""
+    texts: list[str] = []
+    watcher = Watcher(
+        running.wiring.engine,
+        running.wiring.redis,
+        running.wiring.mapping,
+        lambda _: [],
+        lambda text: bool(texts.append(text)),
+    )
+    running.pause("unauthorized")
+    running.sql(
+        "INSERT INTO ringostat_sync.outbox (source, key, created_at) VALUES ('unknown', '1', now() - interval '1 hour')"
+    )
+    with capture_logs() as lines:
+        watcher.look()
+
+    assert len([line for line in lines if line["event"] == "problem_began"]) == 2
+    assert len(texts) == 1
+
+
 def test_after_an_outage_fellows_have_time_to_be_seen_again(running: Engine) -> None:
     """None could give a sign of life; the first that can misses nobody for it. So at its start."""
     now, looks = [0.0], list[float]()
