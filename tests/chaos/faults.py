@@ -52,11 +52,22 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 """
 """What Redis holds is moved ahead, which is the same as its clock set back."""
-ON_THE_WAY = [
-    point
-    for point in Failpoint
-    if point not in {Failpoint.TAKING_BACK, Failpoint.REQUEUEING, Failpoint.FILLED, Failpoint.FANNED_OUT}
-]
+MISSED = """
+DO $$ BEGIN
+    UPDATE crm.contacts SET version = version + 1 WHERE id > 5900;
+    DELETE FROM ringostat_sync.outbox WHERE key::bigint > 5900;
+END $$
+"""
+"""Contacts change, and nobody is told."""
+OFF_THE_WAY = {
+    Failpoint.TAKING_BACK,
+    Failpoint.REQUEUEING,
+    Failpoint.FILLED,
+    Failpoint.FANNED_OUT,
+    Failpoint.COMPARED,
+    Failpoint.RECONCILED,
+}
+ON_THE_WAY = [point for point in Failpoint if point not in OFF_THE_WAY]
 """Points that the living job comes by on its own."""
 
 
@@ -93,6 +104,18 @@ def killed_while_backfilling(house: House, _: float) -> None:
     house.arm(Failpoint.FILLED, SIGKILL)
     assert house.run("backfill", "contacts", "--force", check=False).returncode == -SIGKILL
     house.run("backfill", "contacts", "--force")
+
+
+def killed_while_reconciling(point: Failpoint) -> Act:
+    """What triggers have missed is found by the next reconciliation, as if the killed one had not been."""
+
+    def act(house: House, _: float) -> None:
+        house.sql(MISSED)
+        house.arm(point, SIGKILL)
+        assert house.run("reconcile", "contacts", check=False).returncode == -SIGKILL
+        house.run("reconcile", "contacts")
+
+    return act
 
 
 def killed_parent(house: House, _: float) -> None:
@@ -323,6 +346,8 @@ FAULTS = [
     Fault("kill the process at fanned_out", killed_while_fanning_out),
     Fault("kill the process at requeueing", killed_while_requeueing),
     Fault("kill the process at filled", killed_while_backfilling),
+    Fault("kill the process at compared", killed_while_reconciling(Failpoint.COMPARED)),
+    Fault("kill the process at reconciled", killed_while_reconciling(Failpoint.RECONCILED)),
     Fault("kill a worker's parent alone", killed_parent),
     Fault("kill both beats", killed("beat")),
     Fault("kill both listeners", killed("listen")),
