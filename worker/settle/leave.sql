@@ -6,8 +6,13 @@ WITH gone AS (
     WHERE in_flight_id = ANY(CAST(:in_flight_ids AS bigint[]))
     RETURNING project, method, identity, key, outbox_id, payload, in_flight_id, captured_at
 ), delivered AS (
-    SELECT greatest(extract(epoch FROM ringostat_sync.clock() - captured_at), 0)::float8 AS seconds
-    FROM gone WHERE in_flight_id = ANY(CAST(:sent_ids AS bigint[]))
+    SELECT w.seconds, width_bucket(w.seconds, CAST(:bounds AS float8[])) AS bucket
+    FROM (
+        SELECT greatest(extract(epoch FROM (SELECT ringostat_sync.clock()) - captured_at), 0)::float8 AS seconds
+        FROM gone WHERE in_flight_id = ANY(CAST(:sent_ids AS bigint[]))
+    ) AS w
+), counted AS (
+    SELECT bucket, count(*) AS contacts FROM delivered GROUP BY bucket
 ), released AS (
     DELETE FROM ringostat_sync.reserved_ids
     WHERE in_flight_id = ANY(CAST(:in_flight_ids AS bigint[]))
@@ -19,9 +24,10 @@ WITH gone AS (
         :project, :method, :sent, :unchanged, :absent, :superseded, :buried,
         coalesce((SELECT sum(seconds) FROM delivered), 0),
         CASE WHEN CAST(:sent AS int) > 0 THEN ARRAY(
-            SELECT (SELECT count(*) FROM delivered WHERE width_bucket(seconds, CAST(:bounds AS float8[])) = bucket)
-            FROM generate_series(0, cardinality(CAST(:bounds AS float8[]))) AS bucket
-            ORDER BY bucket
+            SELECT coalesce(c.contacts, 0)
+            FROM generate_series(0, cardinality(CAST(:bounds AS float8[]))) AS s (bucket)
+            LEFT JOIN counted AS c ON c.bucket = s.bucket
+            ORDER BY s.bucket
         ) END
 )
 UPDATE ringostat_sync.dead_letters AS l
