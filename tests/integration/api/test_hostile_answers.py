@@ -42,7 +42,7 @@ def ask() -> Iterator[Callable[..., Outcome]]:
             outcome = post(client)
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
-        assert time.monotonic() - begun < 3.0
+        assert time.monotonic() - begun < 10.0
         assert most < LITTLE
         return outcome
 

@@ -217,7 +217,7 @@ def test_the_deadline_holds_through_a_proxy(
     begun = time.monotonic()
     outcome = post(posting)
 
-    assert time.monotonic() - begun < 1.2
+    assert time.monotonic() - begun < 3.0
     kinds = {"connect": "proxy_read_timeout", "handshake": "tls_timeout", "answer": "read_timeout"}
     if (stage, handle) == ("handshake", drip):  # what drips there is no TLS
         assert outcome == Failed("tls", unknown=False)

@@ -250,7 +250,7 @@ def test_a_hundred_watches_cost_no_more_statements_than_one(crm: Crm) -> None:
 
     assert [state for state, _ in found] == [State.MISSING] * 100
     assert len(statements) <= 5
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_a_trial_catches_a_change(crm: Crm) -> None:

@@ -81,7 +81,7 @@ def test_nobody_queues_behind_a_migration(behind: str) -> None:
         ):
             migration.result()
 
-    assert slowest < 1.0
+    assert slowest < 1.8
     migrations.upgrade(behind)
 
 

@@ -199,8 +199,8 @@ def test_latency_passes_before_processing(sandbox: Sandbox, monkeypatch: pytest.
 
 
 def test_latency_does_not_hold_up_others(sandbox: Sandbox) -> None:
-    """Ten requests that wait 0.3 s each take no 3 s."""
-    sandbox.faults.add(Latency(ms=300))
+    """Ten requests that wait a second each take no ten."""
+    sandbox.faults.add(Latency(ms=1000))
     senders = [threading.Thread(target=post, args=(sandbox.url, contact(str(number)))) for number in range(10)]
 
     begun = time.monotonic()
@@ -210,4 +210,4 @@ def test_latency_does_not_hold_up_others(sandbox: Sandbox) -> None:
         sender.join()
 
     assert sandbox.book.counts() == (10, 0)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 6
