@@ -1,4 +1,4 @@
-"""A clock that can be turned, and the documents of suspects."""
+"""A clock that can be turned, and the documents of unconfirmed refusals."""
 
 from migrations.statements import run
 

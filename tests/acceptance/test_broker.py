@@ -59,6 +59,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield running
 
 
+UNDER_WAY = "SELECT 1 FROM ringostat_sync.batches WHERE posted LIMIT 1"
+
+
 @pytest.mark.parametrize(
     "fault", [fault for fault in FAULTS if fault.name in TROUBLE], ids=lambda fault: fault.name.replace(" ", "_")
 )
@@ -66,7 +69,7 @@ def test_every_process_goes_on_by_itself(house: House, fault: Fault) -> None:
     """With all slots busy when it begins: none ends, none goes deaf, none writes a traceback, and nothing waits for its lease."""
     before = {process.log: (process.pid, process.log.stat().st_size) for process in house.supervisor.processes}
     house.flood()
-    time.sleep(1)  # until requests are under way
+    wait_until(lambda: house.sql(UNDER_WAY), what="requests to be under way")
     verdict = house.endure(lambda broken: fault.act(broken, fault.seconds), timeout=30)
 
     assert verdict.holds(house.rate), verdict

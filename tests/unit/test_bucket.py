@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.limiter_bench import TICK, Bench, Clock
 from worker.config.model import Project, Rate
-from worker.limiter.bucket import LANDING, SLACK, Later, Limiter, Permit, lateness
+from worker.limiter.bucket import CONFIRMATION, SLACK, Later, Limiter, Permit, lateness
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_a_reset_forgets_no_request(bench: Bench) -> None:
 
     assert isinstance(answer, Later)
     assert answer.wait == pytest.approx(60 * SLACK - 50, abs=0.5)
-    assert bench.clock.now - start == pytest.approx(LANDING)
+    assert bench.clock.now - start == pytest.approx(CONFIRMATION)
 
 
 def test_a_shorter_hold_does_not_shorten_a_longer_one(bench: Bench) -> None:
@@ -304,7 +304,7 @@ def test_nobody_waits_for_a_bucket_that_was_never_there(bench: Bench) -> None:
     for number in range(1, 20):
         limiter.slots(project(5, 1.0, number), 0.0)
 
-    assert bench.clock.now - before == pytest.approx(LANDING, abs=0.01)
+    assert bench.clock.now - before == pytest.approx(CONFIRMATION, abs=0.01)
 
 
 BACK = [3.0, 3_600.0, 40 * 86_400.0]
@@ -385,4 +385,4 @@ def test_a_refill_waits_no_longer_for_a_clock_set_back(bench: Bench) -> None:
     start = bench.clock.now
     refill(bench, limits)
 
-    assert bench.clock.now - start <= LANDING
+    assert bench.clock.now - start <= CONFIRMATION

@@ -85,7 +85,7 @@ class Collector:
         changed = [source for source in sources if source.name in work.changed]
         ingested = [source.name for source in changed if self._ingest(source, starts[source.name])]
         to_fan_out = {*work.fan_outs, *ingested}
-        fan_outs = any(source.name in to_fan_out for source in sources if not _waits(source, work))
+        fan_outs = any(source.name in to_fan_out for source in sources if not _fan_outs_wait(source, work))
         slots = self._limiter.slots(project, HORIZON)
         if not slots.count:
             return Round(has_fan_outs=fan_outs, rest=max(slots.wait - HORIZON, NOTHING_TO_CUT))
@@ -168,7 +168,7 @@ class Collector:
         return sorted(candidates, key=lambda candidate: candidate.attempts + candidate.lost_leases)
 
 
-def _waits(source: Source, work: Row[Any]) -> bool:
+def _fan_outs_wait(source: Source, work: Row[Any]) -> bool:
     """Whether the fan-outs of a source wait for a pause to end.
 
     A routed source has contacts in other projects too, so that only a broken mapping stops it.

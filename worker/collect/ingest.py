@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from worker.config.model import Source
 from worker.database.engines import at_once
@@ -46,7 +46,7 @@ class Ingest:
     engine: Engine
     routes: Routes
     clock: Callable[[], float] = time.monotonic
-    _waits: dict[str, float] = field(default_factory=dict)
+    _not_before: dict[str, float] = field(default_factory=dict)
 
     def run(self, source: Source, start: int, note: Callable[[int | None], None]) -> bool:
         """Ingest what there is from outbox id `start` on; `note` gets the first id of each transaction.
@@ -87,15 +87,22 @@ class Ingest:
             if not alone(connection, collecting(source.project, source.method)):
                 return None
             if arrivals is not None:
+                if not self._are_still_there(connection, source, arrivals):
+                    return None
                 going = self.routes.destinations(connection, source, arrivals.keys, arrivals.named, newest=True)
                 values |= {"ids": numbers(arrivals.ids), "destinations": rows(("key", "project"), going)}
             count, first, fan_outs = connection.execute(sql(__package__, "ingest"), values).one()
             hit(Failpoint.INGESTING)
         return count, first, fan_outs
 
+    def _are_still_there(self, connection: Connection, source: Source, arrivals: Arrivals) -> bool:
+        """Whether nobody has ingested any of them since they were looked at: by then the CRM may have named other projects."""
+        values = {"source": source.name, "ids": numbers(arrivals.ids)}
+        return bool(connection.execute(sql(__package__, "still_there"), values).scalar_one() == len(arrivals.ids))
+
     def _arrivals(self, source: Source, start: int, limit: int) -> Arrivals | None:
         """What is in the outbox, read before the CRM is, so that the projects are no older than the rows; None if the CRM can't be read."""
-        if self.clock() < self._waits.get(source.name, 0.0):
+        if self.clock() < self._not_before.get(source.name, 0.0):
             return None
         with at_once(self.engine) as connection:
             values = {"source": source.name, "watermark": start, "limit": limit}
@@ -107,7 +114,7 @@ class Ingest:
         try:
             named = self.routes.named(source, [key for key in newest if key not in by_payload])
         except (MappingBrokenError, ReplicaUnavailableError) as error:
-            self._waits[source.name] = self.clock() + CRM_WAIT
+            self._not_before[source.name] = self.clock() + CRM_WAIT
             log.error("keys_not_routed", source=source.name, problem=str(error))  # noqa: TRY400 - the problem says it all
             return None
         return Arrivals([row.id for row in found], list(newest), {**named, **by_payload})

@@ -25,7 +25,7 @@ SPACING = 0.96
 """Permits are spaced evenly, a little closer than the average, so that lost time can be made up."""
 NETWORK = 0.03
 """Seconds by which the way to the receiver may differ from request to request."""
-LANDING = 0.1
+CONFIRMATION = 0.1
 """Seconds from a permit's confirmation to its row in PostgreSQL, at most."""
 TRUSTED = 2.0
 """Seconds of a throttle that are believed without asking PostgreSQL, to which it was told a moment before Redis."""
@@ -148,7 +148,7 @@ class Limiter:
             since = (
                 now if self._redis.set(self._remembers, now, nx=True) else int(self._redis.get(self._remembers) or now)
             )
-        self._pause(min(LANDING, max(0.0, LANDING - (now - since) / MICRO)))
+        self._pause(min(CONFIRMATION, max(0.0, CONFIRMATION - (now - since) / MICRO)))
 
     def _now(self) -> int:
         seconds, micros = self._redis.time()

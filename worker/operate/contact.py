@@ -16,8 +16,8 @@ from worker.document.build import Built
 from worker.operate.dead_letters import FIXES
 from worker.operate.times import iso
 from worker.projects.routes import routes_of
-from worker.push.documents import Read, build_one
-from worker.read.projects import project_of
+from worker.push.documents import build_one
+from worker.read.projects import Read, project_of
 from worker.read.reader import Found
 from worker.settle.verdicts import Absent, Buried, Verdict
 

@@ -30,7 +30,7 @@ class Routes:
     mapping: Mapping
 
     def named(self, source: Source, keys: Sequence[str]) -> Projects:
-        """The projects that the rows of `keys` name now; a key without a row, or whose row can't be computed, has none.
+        """The projects that the rows of `keys` name now: none of a key without a row. One whose row can't be computed is left out.
 
         Raises MappingBrokenError if the query fails, ReplicaUnavailableError if the CRM does not answer.
         """
@@ -38,8 +38,9 @@ class Routes:
             return {}
         found = self.reader.read(names_alone(source), keys)
         return {
-            key: {project_of(self.mapping, source, row) for row in read.rows} if isinstance(read, Found) else set()
+            key: {project_of(self.mapping, source, row) for row in read.rows}
             for key, read in found.items()
+            if isinstance(read, Found)
         }
 
     def of_payload(self, source: Source, written: str | None) -> int:
@@ -60,7 +61,7 @@ class Routes:
         routed = list(dict.fromkeys(going + had))
         keep(connection, source, going if newest else routed)
         if newest:
-            left = [(key, project) for key, project in had if project not in named.get(key, ())]
+            left = [(key, project) for key, project in had if key in named and project not in named[key]]
             values = {"source": source.name, "left": rows(("key", "project"), left)}
             connection.execute(sql(__package__, "end_routes"), values)
         somewhere = {key for key, _ in routed}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -13,13 +13,11 @@ from worker.document.build import Built, Invalid, build
 from worker.document.raw import as_json
 from worker.document.values import Unparsed
 from worker.push.batch_run import Ready
-from worker.read.projects import is_of_project, of_project
+from worker.read.projects import Read, is_of_project, of_project
 from worker.read.reader import ROW_KEY, Found, Unreadable
 from worker.settle.verdicts import Absent, Buried, Claimed, Lease, PutBack, Verdict, Verdicts
 
 log = structlog.get_logger()
-
-Read = Callable[[Source, Sequence[str]], dict[str, Found | Unreadable]]
 
 UNKNOWN_SOURCE_WAIT = 30.0
 """Seconds for which a contact waits whose source this process's mapping has not: another process may have it."""

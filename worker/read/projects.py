@@ -8,7 +8,7 @@ from typing import Any
 
 from worker.config.model import Mapping, Source
 from worker.document.values import InvalidFieldError, text
-from worker.read.reader import Found, Keys
+from worker.read.reader import Found, Keys, Unreadable
 
 Read = Callable[[Source, Sequence[str]], Keys]
 
@@ -47,7 +47,7 @@ def of_project(mapping: Mapping, read: Read) -> Read:
     return own
 
 
-def own_rows(mapping: Mapping, source: Source, read: Any) -> Any:
+def own_rows(mapping: Mapping, source: Source, read: Found | Unreadable) -> Found | Unreadable:
     """What was read of a key, with the rows of the source's project alone."""
     if not isinstance(read, Found):
         return read

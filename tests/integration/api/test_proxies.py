@@ -181,9 +181,9 @@ def test_a_proxy_that_does_not_speak_http_is_named(
 
 
 def silent(connection: object) -> None:
-    """Take the connection, and say nothing."""
-    connection.recv(65536)  # type: ignore[attr-defined]
-    time.sleep(5)
+    """Take the connection, and say nothing until the client gives it up."""
+    while connection.recv(65536):  # type: ignore[attr-defined]
+        pass
 
 
 def drip(connection: object) -> None:

@@ -140,6 +140,37 @@ def test_a_contact_that_moves_is_sent_there_and_absent_once_in_the_old_project(e
     assert counts(engine) == {106: (1, 1), 107: (0, 0), 108: (2, 0)}
 
 
+def test_who_looked_before_a_move_and_ingests_after_it_forgets_no_project(engine: Engine) -> None:
+    """Another collector has ingested the same row meanwhile, and the move."""
+    insert(engine, 106)
+    source, ingest = engine.wiring.mapping.sources["contacts"], engine.wiring.collector._ingesting
+    looked = ingest._arrivals(source, 0, 100)
+    engine.sql("UPDATE crm.contacts SET tenant = '107' WHERE id = 1")
+    drain(engine)
+    assert looked is not None
+    assert ingest._ingest(source, 0, 100, looked) is None
+
+    assert engine.sql("SELECT key, project FROM ringostat_sync.routes") == [("1", 107)]
+
+
+def test_a_row_that_can_not_be_computed_leaves_its_project_known(engine: Engine) -> None:
+    """It is buried there, and its dead letter closes when the contact has moved."""
+    bad = CONTACTS.replace(
+        'c.tenant AS "projectId"', "(c.tenant::int / (c.phone <> 'zero')::int)::text AS \"projectId\""
+    )
+    engine.remap("", contacts=bad)
+    insert(engine, 106, 107)
+    drain(engine)
+    engine.sql("UPDATE crm.contacts SET phone = 'zero' WHERE id = 1")
+    drain(engine)
+    assert [lane.dead for lane in lanes(engine).values()] == [1, 0, 0]
+    engine.sql("UPDATE crm.contacts SET phone = '0670000009', tenant = '108' WHERE id = 1")
+    drain(engine)
+
+    assert [lane.dead for lane in lanes(engine).values()] == [0, 0, 0]
+    assert counts(engine) == {106: (1, 1), 107: (1, 0), 108: (1, 0)}
+
+
 def test_a_contact_that_moves_back_is_sent_again(engine: Engine) -> None:
     """What the old project still shows is brought up to date."""
     insert(engine, 106)
@@ -343,7 +374,7 @@ def test_keys_wait_while_their_projects_cannot_be_read(engine: Engine) -> None:
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["keys_not_routed"]
     assert lanes(engine)[106].pending == 1
     engine.sql("ALTER TABLE crm.contacts RENAME account TO tenant")
-    engine.wiring.collector._ingesting._waits.clear()  # its time has passed
+    engine.wiring.collector._ingesting._not_before.clear()  # its time has passed
     drain(engine)
 
     assert held_by(engine, 1) == {107}
