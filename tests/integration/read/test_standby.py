@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.engine import PROJECT, Engine
 from tests.support.other_postgres import standby_of
+from tests.support.waiting import wait_until
 from worker import capture
 from worker.database.connect import capture_session
 from worker.database.place import Place
@@ -51,6 +52,17 @@ def reading(make_engine: Callable[..., Engine], standby: Session) -> Engine:
     return engine
 
 
+def follow(engine: Engine, standby: Session) -> None:
+    """Have the standby go on, and wait until it has all that the main server has."""
+    ((written,),) = engine.sql("SELECT pg_current_wal_insert_lsn()::text")
+    standby.execute("SELECT pg_wal_replay_resume()")
+    wait_until(
+        lambda: standby.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [written]).fetchone() == (True,),
+        30,
+        what="the standby to follow",
+    )
+
+
 def test_a_change_is_read_as_it_was_captured(reading: Engine, standby: Session) -> None:
     """Nothing is settled on an older row: what can't be read yet waits, and costs no attempt."""
     reading.contacts(1, 2, "New")
@@ -62,7 +74,7 @@ def test_a_change_is_read_as_it_was_captured(reading: Engine, standby: Session) 
     assert {row.attempts for row in reading.waiting().values()} == {0}
     assert reading.lane().unchanged == 0
 
-    standby.execute("SELECT pg_wal_replay_resume()")
+    follow(reading, standby)
     reading.due_now()
     reading.drain()
     assert reading.history(1) == ["New 1", "Newer 1"]
@@ -78,7 +90,7 @@ def test_a_fan_out_waits_as_well(reading: Engine, standby: Session) -> None:
     reading.collect()
 
     assert reading.wiring.fan_out.run(PROJECT) == 0
-    standby.execute("SELECT pg_wal_replay_resume()")
+    follow(reading, standby)
     assert reading.wiring.fan_out.run(PROJECT) == 1
     assert list(reading.waiting()) == ["2"]
 
