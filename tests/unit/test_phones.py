@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from worker.document.left_out import Why
-from worker.document.phones import plans
+from worker.document.phones import plans, reader, words
 from worker.document.phones.reader import numbers_in
 from worker.document.phones.text import cleaned
 
@@ -141,6 +141,31 @@ def test_any_text_is_numbers_or_a_reason(text: str, region: str | None, check: s
     for number in found.numbers:
         assert re.fullmatch(r"\+[1-9][0-9]{6,14}", number)
         assert numbers_in(number, None, check) == ((number,), ())
+
+
+REMARKS = st.tuples(
+    st.sampled_from(
+        [" {} {}", " ({} {})", "{} {}", ", {} {}", " - {}{}", "; {}, {}", ". {}. {}", "/{} {}", ' "{}" {}', "x{}{}"]
+    ),
+    st.sampled_from(sorted(words._KINDS)) | PIECES,
+    st.sampled_from(["", "5", "12", "1234", "18:00", "067 111 22 34", "мама", "XX", "грн", "@"]),
+).map(lambda made: made[0].format(made[1], made[2]))
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.sampled_from(NEIGHBOURS), st.data(), REMARKS)
+def test_a_number_with_a_remark_is_read_the_same_in_the_quick_way(
+    region: str, data: st.DataObject, remark: str
+) -> None:
+    """What is taken for a plain number with a remark is one by the whole analysis too."""
+    number = phonenumbers.example_number_for_type(region, data.draw(st.sampled_from(KINDS)))
+    assert number is not None
+    text = phonenumbers.format_number(number, data.draw(st.sampled_from(FORMS))) + remark
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "_plainly_written", lambda *_: None)
+        analysed = reader._numbers_in.__wrapped__(text, region, "possible")
+
+    assert numbers_in(text, region, "possible") == analysed
 
 
 def some_digits(dice: random.Random, region: str) -> list[str]:

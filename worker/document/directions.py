@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from worker.document.addresses import addresses_in
 from worker.document.left_out import LeftOut, Why
 from worker.document.phones.reader import numbers_in
-from worker.document.values import InvalidFieldError, blank, sendable, text
+from worker.document.values import InvalidFieldError, optional
 from worker.document.wire import Direction
 
 _Field = tuple[str, str, str]
@@ -41,17 +41,15 @@ def _field(element: object) -> _Field | Why:
     if type(element) is not dict and not isinstance(element, Mapping):
         return Why.UNREADABLE
     try:
-        kind = text(element.get("type"), "type")
-        name = text(element.get("name"), "name")
-        value = text(element.get("value"), "value")
+        kind = optional(element.get("type"), "type") or ""
+        name = optional(element.get("name"), "name")
+        value = optional(element.get("value"), "value")
     except InvalidFieldError:
         return Why.UNREADABLE
-    kind = (kind or "").strip().lower()
-    if name is None or blank(name):
-        name = kind
-    if value is None or blank(value) or not sendable(value) or not sendable(name):
+    if value is None:
         return Why.UNREADABLE
-    return kind, name, value
+    kind = kind.strip().lower()
+    return kind, name or kind, value
 
 
 def _reached(kind: str, written: str, region: str | None, check: str) -> tuple[Sequence[str], Sequence[Why]]:

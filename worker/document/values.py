@@ -122,7 +122,10 @@ def optional(value: object, field: str) -> str | None:
     """A nullable field: its text exactly as it is, or None if it is blank."""
     if value is None:
         return None
-    written = text(value, field)
+    written = value if type(value) is str else text(value, field)
+    # Most texts: nothing in them is hidden, and the first character is one to be seen.
+    if written and written.isprintable() and written[0].isalnum() and written[0] not in _FILLERS:
+        return written
     if written is None or blank(written):
         return None
     if not sendable(written):

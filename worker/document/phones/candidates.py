@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+
+import msgspec
 
 from worker.document.left_out import Why
 from worker.document.phones import words
@@ -16,8 +17,10 @@ FEWEST_DIGITS = 5
 _LONGEST_EXTENSION = 7
 _SHORTEST_WORD = 3
 
+_GROUPING = r"[ \n()\[\].\-/\\_~·]*+"
 _TOKEN = re.compile(
-    r"(?P<number>(?:\+{1,3}[ (\[]{0,3})?\d(?:[ \n()\[\].\-/\\_~·]*\d)*)"
+    rf"(?P<long>(?:\+{{1,3}}[ (\[]{{0,3}})?\d(?:{_GROUPING}\d){{{FEWEST_DIGITS - 1},}}+)"
+    rf"|(?P<number>(?:\+{{1,3}}[ (\[]{{0,3}})?\d(?:{_GROUPING}\d)*+)"
     r"|(?P<word>(?<![^\W\d_])[^\W\d_](?:[./][^\W\d_])+(?![^\W\d_])|[^\W\d_]+(?:['’ʼ`][^\W\d_]+)*)"
     r"|(?P<mask>[*?…‥●○■□▪▫◼◻█▓▒░×✕✖✗✘╳★☆✱✲✳∗\N{REPLACEMENT CHARACTER}]+|\#{2,}|[_·]{2,}|\.{2,}|-{3,})"
     r"|(?P<money>[$€£₴₽₸₺₾₪%‰])"
@@ -34,7 +37,7 @@ _NUMBERED = re.compile(r"\d{1,2}[ .-]+[+(0]")
 _LONG_NUMBER = re.compile(r"\d(?:[ ().-]*\d){6}")
 
 
-class Candidate(NamedTuple):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A run of digits with its grouping.
 
     `bare`: it may lack country code and trunk prefix. `listed`: it may begin with its place in a list (`тел. 1`).
@@ -48,7 +51,7 @@ class Candidate(NamedTuple):
     why: Why | None = None
 
 
-class _Token(NamedTuple):
+class _Token(msgspec.Struct, frozen=True, gc=False):
     kind: str
     text: str
     start: int
@@ -56,7 +59,7 @@ class _Token(NamedTuple):
     is_long: bool
 
 
-class _Place(NamedTuple):
+class _Place(msgspec.Struct, frozen=True):
     """Where a run of digits is, and what comes before and after it, past brackets, dots and hyphens."""
 
     tokens: Sequence[_Token]
@@ -114,8 +117,9 @@ def _tokens(text: str) -> list[_Token]:
 
 def _token(match: re.Match[str]) -> _Token:
     kind, text = match.lastgroup or "", match[0]
-    is_long = kind == "number" and len(text) >= FEWEST_DIGITS and sum(map(str.isdecimal, text)) >= FEWEST_DIGITS
-    return _Token(kind, text if text.islower() else text.lower(), *match.span(), is_long)
+    if kind == "long":
+        return _Token("number", text, match.start(), match.end(), is_long=True)
+    return _Token(kind, text.lower(), match.start(), match.end(), is_long=False)
 
 
 def _place(tokens: Sequence[_Token], at: int) -> _Place:
@@ -269,7 +273,7 @@ def _is_ragged(place: _Place) -> bool:
     if _follows_a_rag(place):
         return True
     following = place.tokens[place.at + 1 : place.at + 3]
-    if _UNUSUAL & {*place.token.text, *(token.text for token in following[:1])}:
+    if not _UNUSUAL.isdisjoint(place.token.text) or (following and following[0].text in _UNUSUAL):
         return True
     after = place.after
     if after and (after.text in ("x", "х", "#") or words.looks_like_digits(after.text)):

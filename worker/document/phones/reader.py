@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from worker.document.left_out import Why
 from worker.document.phones.candidates import FEWEST_DIGITS, Candidate, candidates
 from worker.document.phones.links import without_links
@@ -19,8 +21,10 @@ from worker.document.phones.vanity import spelt_in_digits
 _MOST_CHARACTERS = 1000
 _FEWEST_DIGITS_IN_A_ROW, _MOST_DIGITS_IN_A_ROW = 14, 60
 
-# Most numbers are written so, with nothing around them.
-_PLAIN = re.compile(r" *((?:\+?(?:\d++[ -]?)?\(\d[\d -]*+\)[ -]?|\+)?\d(?:[ .-]?\d)*+) *")
+# Most numbers are written so, with nothing around them, or a remark behind them.
+_PLAIN = re.compile(r" *((?:\+?(?:\d++[ -]?)?\(\d[\d -]*+\)[ -]?|\+)?\d(?:[ .-]?\d)*+)(.*)", re.DOTALL)
+# In place of the number before a remark. One with a plus or a 0 is nothing else whatever follows.
+_SOME_NUMBER = "671112233"
 _GROUPS = re.compile(r"\d+")
 _HIDDEN = re.compile(r"\.\.|__|··|---")
 _UNUSUAL = re.compile(r"[_·~]")
@@ -86,10 +90,24 @@ def _read(text: str, home: Plan | None) -> Iterator[Reading | Why]:
 
 def _plainly_written(text: str, home: Plan | None) -> Reading | None:
     plain = _PLAIN.fullmatch(text)
-    if plain is None or text.count(".") == 1 or holds_a_date(text):
+    if plain is None:
         return None
-    found = _number(plain[1], home, bare=True)
+    written, remark = plain.groups()
+    if written.count(".") == 1 or holds_a_date(written):
+        return None
+    if remark.strip(" ") and (
+        _digits(written) >= _FEWEST_DIGITS_IN_A_ROW or spelt_in_digits(text, home) != text or not _says_nothing(remark)
+    ):
+        return None
+    found = _number(written, home, bare=True)
     return found if isinstance(found, Reading) else None
+
+
+@lru_cache(maxsize=4096)
+def _says_nothing(remark: str) -> bool:
+    """Whether a number is the same without what follows it: `(мама)`, `дод. 12`, but not `грн`, `XX`, or another number."""
+    text = without_dates(without_links(_SOME_NUMBER + remark))
+    return list(candidates(text)) == [Candidate(_SOME_NUMBER)]
 
 
 def _number(written: str, home: Plan | None, *, bare: bool) -> Reading | Why:
@@ -98,12 +116,13 @@ def _number(written: str, home: Plan | None, *, bare: bool) -> Reading | Why:
 
 def _of(candidate: Candidate, home: Plan | None) -> list[Reading | Why]:
     decimal = _DECIMAL.fullmatch(candidate.text)
-    written = decimal[1] if decimal and not decimal[2].strip("0") else candidate.text
-    if (decimal and decimal[2].strip("0")) or _FRACTION.fullmatch(written) or _is_account(written, home):
+    if decimal and not decimal[2].strip("0"):
+        return _of(replace(candidate, text=decimal[1]), home)
+    if decimal or _FRACTION.fullmatch(candidate.text) or _is_account(candidate.text, home):
         return [Why.IDENTIFIER]
-    if _hides_digits(written):
+    if _hides_digits(candidate.text):
         return [Why.HIDDEN]
-    found = _whole_or_parts(candidate._replace(text=written), home)
+    found = _whole_or_parts(candidate, home)
     if candidate.ragged and any(isinstance(one, Reading) and may_lack_a_digit(one) for one in found):
         return [Why.HIDDEN]
     return found
@@ -133,7 +152,7 @@ def _whole_or_parts(candidate: Candidate, home: Plan | None) -> list[Reading | W
         one
         for part in parts
         if _digits(part) >= FEWEST_DIGITS
-        for one in _one_or_several(candidate._replace(text=part), home)
+        for one in _one_or_several(replace(candidate, text=part), home)
     ]
     if isinstance(whole, Reading):
         others = [one for one in found if isinstance(one, Reading) and one.number != whole.number]

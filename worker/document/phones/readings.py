@@ -32,8 +32,7 @@ def number_of(groups: Sequence[str], home: Plan | None, *, plus: bool, bare: boo
 def _only(readings: Iterable[Reading | None]) -> Reading | Why:
     """The one reading; of several the one that is valid, if it is the only one."""
     found = {reading.number: reading for reading in readings if reading}
-    valid = [reading for reading in found.values() if reading.valid]
-    match valid or list(found.values()):
+    match [reading for reading in found.values() if reading.valid] or list(found.values()):
         case []:
             return Why.NO_NUMBER
         case [reading]:
