@@ -46,10 +46,9 @@ WITH taken AS (
     RETURNING key, xmax = 0 AS is_new
 ), superseded AS (
     INSERT INTO ringostat_sync.settlements (project, method, superseded)
-    SELECT :project, :method, surplus
-    FROM (
-        SELECT (SELECT count(*) FROM taken WHERE watch IS NULL) - (SELECT count(DISTINCT key) FROM waiting WHERE is_new) AS surplus
-    ) AS s
-    WHERE surplus > 0
+    SELECT :project, :method, t.changes - w.contacts
+    FROM (SELECT count(*) AS changes FROM taken WHERE watch IS NULL) AS t
+    CROSS JOIN (SELECT count(DISTINCT key) AS contacts FROM waiting WHERE is_new) AS w
+    WHERE t.changes > w.contacts
 )
 SELECT count(*) AS count, min(id) AS first, coalesce(bool_or(watch IS NOT NULL), false) AS has_fan_outs FROM taken
