@@ -33,15 +33,16 @@ def prolong(connection: Connection, project: int, method: Method, request: int, 
 
 
 def end(connection: Connection, project: int, method: Method, streaks: Streaks) -> None:
-    """These streaks are over. Writes only if there was one."""
+    """These streaks are over, all of them by an acceptance."""
     if streaks is Streaks.NONE:
         return
-    kinds = {"failures": Streaks.FAILED in streaks, "refusals": Streaks.REFUSED in streaks}
-    connection.execute(sql(__package__, "end_streaks"), {"project": project, "method": method, **kinds})
-    if Streaks.THROTTLED in streaks:
-        connection.execute(sql(__package__, "end_throttles"), {"project": project})
-    if streaks is Streaks.ALL:
-        connection.execute(sql(__package__, "accepted"), {"project": project, "method": method})
+    which = {
+        "failures": Streaks.FAILED in streaks,
+        "throttles": Streaks.THROTTLED in streaks,
+        "refusals": Streaks.REFUSED in streaks,
+        "accepted": streaks is Streaks.ALL,
+    }
+    connection.execute(sql(__package__, "end_streaks"), {"project": project, "method": method, **which})
 
 
 def throttle(connection: Connection, project: int, seconds: float) -> None:

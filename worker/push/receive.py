@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection, Engine
 
+from models import Method
 from worker.api.outcome import Accepted, Failed, Outcome, Refused, Throttled, Unauthorized, Unexpected, name
 from worker.config.model import Project
 from worker.config.policy import Policy
@@ -21,6 +22,7 @@ from worker.errors import LimiterUnavailableError
 from worker.failpoints import Failpoint, hit
 from worker.limiter.bucket import Limiter
 from worker.projects import health, lanes, pauses
+from worker.projects.streaks import Streaks
 from worker.push.batch_run import SentRequest
 from worker.push.decide import Decision, decide, streak_of
 from worker.settle.guard import guard
@@ -66,7 +68,7 @@ class Receiver:
         with self.engine.begin() as connection:
             kept = guard(connection, [request.run.lease for request in answered])
             ours = [request for request in answered if request.run.id in kept]
-            decisions = [self._decide(connection, request) for request in ours]
+            decisions = self._decide_all(connection, ours)
             if ours:
                 self._write(connection, ours, decisions)
             hit(Failpoint.SETTLING)
@@ -88,13 +90,25 @@ class Receiver:
         except LimiterUnavailableError as error:
             log.warning("limiter_unavailable", project=project.id, problem=str(error))
 
-    def _decide(self, connection: Connection, request: SentRequest) -> Decision:
-        """Count, decide, and apply what the answer says of the project as a whole."""
-        run, outcome = request.run, request.answer.result()
-        project, method = run.lease.project.id, run.lease.method
-        streak = health.prolong(connection, project, method, request.id, streak_of(outcome, request.items, run))
-        decision = decide(outcome, request.items, run, policy=self.policy, dice=self.dice, streak=streak)
-        health.end(connection, project, method, decision.ends)
+    def _decide_all(self, connection: Connection, ours: Sequence[SentRequest]) -> list[Decision]:
+        """Decide on answers of one lane in turn; a streak that one of them ends is not ended again by the next."""
+        decisions, ended = [], Streaks.NONE
+        for request in ours:
+            run, outcome = request.run, request.answer.result()
+            project, method = run.lease.project.id, run.lease.method
+            counted = streak_of(outcome, request.items, run)
+            streak = health.prolong(connection, project, method, request.id, counted)
+            decision = decide(outcome, request.items, run, policy=self.policy, dice=self.dice, streak=streak)
+            ended = Streaks.NONE if counted else ended
+            if decision.ends not in ended:
+                health.end(connection, project, method, decision.ends)
+                ended |= decision.ends
+            self._apply(connection, project, method, decision)
+            decisions.append(decision)
+        return decisions
+
+    def _apply(self, connection: Connection, project: int, method: Method, decision: Decision) -> None:
+        """Apply what an answer says of the project as a whole."""
         if decision.throttle is not None:
             health.throttle(connection, project, decision.throttle)
         if decision.batch_limit:
@@ -106,7 +120,6 @@ class Receiver:
         if decision.pause:
             why = decision.pause
             pauses.pause_for(connection, project, why.reason, why.detail, self.policy, method=why.method)
-        return decision
 
     def _write(self, connection: Connection, ours: Sequence[SentRequest], decisions: Sequence[Decision]) -> None:
         outcomes = [(request.id, request.answer.result()) for request in ours]
