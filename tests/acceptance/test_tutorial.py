@@ -71,7 +71,7 @@ class Shell:
         """Leave a command running, as in a terminal of its own, until `interrupt`."""
         self._log.write_text("")
         self.run(f"{command.strip()} >> {self._log} 2>&1 &")
-        wait_until(lambda: "Ctrl-C stops" in self._log.read_text(), timeout=60, what="`up` to be up")
+        wait_until(lambda: "Ctrl-C stops all of it" in self._log.read_text(), timeout=60, what="`up` to be up")
 
     def interrupt(self) -> None:
         """Press Ctrl-C in that terminal."""

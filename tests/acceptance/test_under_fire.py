@@ -20,7 +20,6 @@ HERE = {
     "kill the process at taking_back",
     "kill the process at fanned_out",
     "kill the process at requeueing",
-    "kill the process at filled",
     "kill the process at compared",
     "kill a worker's parent alone",
     "storm of random kills",

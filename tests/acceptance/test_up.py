@@ -52,7 +52,7 @@ class Up:
 
     def wait(self) -> None:
         """Until everything is up; from then on `database` is known."""
-        wait_until(lambda: "Ctrl-C stops" in self.log.read_text(), timeout=90, what="the addresses")
+        wait_until(lambda: "Ctrl-C stops all of it" in self.log.read_text(), timeout=90, what="the addresses")
         self.database = re.search(r"postgresql://\S+", self.log.read_text()).group()
 
     def ask(self, *arguments: str) -> str:

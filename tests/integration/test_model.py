@@ -53,7 +53,7 @@ from worker.upkeep.recover import recover
 
 LEASE = 120
 ATTEMPTS = 4
-EXAMPLES = 50
+EXAMPLES = 30
 WAITING = ("outbox", "spread", "pending", "in_flight")
 WITH_THE_API = "with the API"
 
