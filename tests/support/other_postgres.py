@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -19,6 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.postgres import PROGRAMS, programs
+from tests.support.waiting import wait_until
 from worker.local.up.embedded import EmbeddedPostgres, postgres
 from worker.local.up.embedded.server import server_environment, write_private
 
@@ -73,6 +75,15 @@ def standby_of(main: EmbeddedPostgres, settings: dict[str, str] = QUICK) -> Iter
     finally:
         standby.stop()
         shutil.rmtree(home)
+
+
+def follow(main: str, standby: str) -> None:
+    """Wait until the standby has all that was committed on the main server; both by their addresses."""
+    with psycopg.connect(main, autocommit=True) as writing, psycopg.connect(standby, autocommit=True) as following:
+        # The position at which the main server would write next may be one that a standby at rest does not reach.
+        written = writing.execute("SELECT pg_logical_emit_message(true, 'tests', '')::text").fetchone()
+        replayed = partial(following.execute, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", written)
+        wait_until(lambda: replayed().fetchone() == (True,), 30, what="the standby to follow")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tests.support.waiting import wait_until
 from worker.api.outcome import Accepted, Failed, Outcome, Refused
 
 ROUNDS = 20
-FEW_ROUNDS = 10
+FEW_ROUNDS = 6
 ON_THEIR_WAY = ("in_flight", "reserved_ids")
 ENTRIES = 15
 """Of these tables' indexes that may be read for a contact, each time that a request carries it, or finds it unchanged."""

@@ -10,8 +10,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.engine import PROJECT, Engine
-from tests.support.other_postgres import standby_of
-from tests.support.waiting import wait_until
+from tests.support.other_postgres import follow, standby_of
 from worker import capture
 from worker.database.connect import capture_session
 from worker.database.place import Place
@@ -52,15 +51,10 @@ def reading(make_engine: Callable[..., Engine], standby: Session) -> Engine:
     return engine
 
 
-def follow(engine: Engine, standby: Session) -> None:
+def go_on(engine: Engine, standby: Session) -> None:
     """Have the standby go on, and wait until it has all that the main server has."""
-    ((written,),) = engine.sql("SELECT pg_current_wal_insert_lsn()::text")
     standby.execute("SELECT pg_wal_replay_resume()")
-    wait_until(
-        lambda: standby.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [written]).fetchone() == (True,),
-        30,
-        what="the standby to follow",
-    )
+    follow(engine.database_url, engine.environment["CRM_DATABASE_URL"])
 
 
 def test_a_change_is_read_as_it_was_captured(reading: Engine, standby: Session) -> None:
@@ -74,7 +68,7 @@ def test_a_change_is_read_as_it_was_captured(reading: Engine, standby: Session) 
     assert {row.attempts for row in reading.waiting().values()} == {0}
     assert reading.lane().unchanged == 0
 
-    follow(reading, standby)
+    go_on(reading, standby)
     reading.due_now()
     reading.drain()
     assert reading.history(1) == ["New 1", "Newer 1"]
@@ -90,7 +84,7 @@ def test_a_fan_out_waits_as_well(reading: Engine, standby: Session) -> None:
     reading.collect()
 
     assert reading.wiring.fan_out.run(PROJECT) == 0
-    follow(reading, standby)
+    go_on(reading, standby)
     assert reading.wiring.fan_out.run(PROJECT) == 1
     assert list(reading.waiting()) == ["2"]
 
