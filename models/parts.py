@@ -9,7 +9,7 @@ from models.base import Base, Clock, Instant, Str
 
 
 class Part(Base):
-    """A process of ours: it writes every few seconds that it lives, and takes its row away when it ends in order.
+    """A process of ours: it writes every few seconds that it lives, and when it has ended in order.
 
     `mapping` and `settings` are fingerprints. `progressed_at`: when it last got on with its work.
     """
@@ -24,6 +24,7 @@ class Part(Base):
     started_at: Mapped[Clock]
     seen_at: Mapped[Clock]
     progressed_at: Mapped[Clock]
+    ended_at: Mapped[Instant | None]
 
 
 class ToldProblem(Base):

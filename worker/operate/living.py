@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 @contextmanager
 def living(role: str, settings: Settings, mapping: Mapping | None = None) -> Iterator[Pulse]:
-    """Around the work of a process: it is introduced, its pulse beats, and at the end its sign of life is removed."""
+    """Around the work of a process: it is introduced, its pulse beats, and at the end it says that it has ended."""
     pulse = make_pulse(role, settings, mapping)
     pulse.start()
     try:

@@ -35,11 +35,12 @@ class Part:
     seen_s: float
     idle_s: float
     is_replaced: bool
+    has_ended: bool
 
     @property
     def lives(self) -> bool:
-        """Whether it has been seen lately."""
-        return self.seen_s <= MISSING_AFTER
+        """Whether it has been seen lately, and has not ended since."""
+        return self.seen_s <= MISSING_AFTER and not self.has_ended
 
     def as_json(self) -> dict[str, Any]:
         """The shape that scripts rely on."""
@@ -54,14 +55,19 @@ class Part:
 
 
 def read_parts(connection: Connection) -> list[Part]:
-    """Every process that lives or was lost within the last ten minutes, but for those that another has replaced."""
-    found = [Part(*row) for row in connection.execute(sql(__package__, "parts"))]
+    """Every process that lives or was lost within the last ten minutes, but for those that another has replaced.
+
+    And those that have just ended in order: a successor may be about to start.
+    """
+    found = [Part(*row) for row in connection.execute(sql(__package__, "parts"), {"waited_for": MISSING_AFTER})]
     return [part for part in found if part.lives or not part.is_replaced]
 
 
 def problems_of_parts(parts: Sequence[Part]) -> Iterator[Problem]:
     """What is missing, stuck, or runs something else than its fellows."""
-    missing = [role for role in NEEDED if not any(part.role == role and part.lives for part in parts)]
+    there = {part.role for part in parts if part.lives or part.has_ended}
+    missing = [role for role in NEEDED if role not in there]
+    parts = [part for part in parts if not part.has_ended]
     for role in missing:
         yield Problem(f"missing:{role}", _missing(role, [part for part in parts if part.role == role]))
     for part in parts:

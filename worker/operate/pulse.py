@@ -43,9 +43,15 @@ ON CONFLICT (name, role) DO UPDATE SET
     started_at = CASE WHEN %(is_first)s THEN ringostat_sync.clock() ELSE p.started_at END,
     version = excluded.version,
     mapping = excluded.mapping,
-    settings = excluded.settings
+    settings = excluded.settings,
+    ended_at = NULL
 """
-END = "DELETE FROM ringostat_sync.parts WHERE name = %(name)s AND role = %(role)s"
+END = """
+WITH long_gone AS (
+    DELETE FROM ringostat_sync.parts WHERE seen_at < ringostat_sync.clock() - interval '1 day'
+)
+UPDATE ringostat_sync.parts SET ended_at = ringostat_sync.clock() WHERE name = %(name)s AND role = %(role)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class Pulse:
             self.outage.away(TimeoutError())
 
     def stop(self) -> None:
-        """The process ends in order, so it is not missing. One that never began was not there."""
+        """The process ends in order, so it is not missed at once. One that never began was not there."""
         if self._thread is None:
             return
         self._stopped.set()

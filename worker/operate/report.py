@@ -45,9 +45,8 @@ def read_report(
     """The whole state of the job now. `watches`: how capture is; `more`: problems that PostgreSQL can't tell of."""
     problems = [*more, *find_problems(connection, mapping, list(watches))]
     drift = {one.source: one.as_json() for one in summed(read_drift(connection, mapping))}
-    return Report(
-        read_status(connection, mapping), read_parts(connection), capture_rows(mapping, watches), problems, drift
-    )
+    parts = [part for part in read_parts(connection) if not part.has_ended]
+    return Report(read_status(connection, mapping), parts, capture_rows(mapping, watches), problems, drift)
 
 
 def capture_rows(mapping: Mapping, watches: Sequence[WatchStatus]) -> list[dict[str, str]]:

@@ -21,7 +21,8 @@ WITH set_back AS (
     UPDATE ringostat_sync.lanes SET failing_since = failing_since - s.by, accepted_at = accepted_at - s.by FROM set_back AS s
 ), parts AS (
     UPDATE ringostat_sync.parts
-    SET started_at = started_at - s.by, seen_at = seen_at - s.by, progressed_at = progressed_at - s.by
+    SET
+        started_at = started_at - s.by, seen_at = seen_at - s.by, progressed_at = progressed_at - s.by, ended_at = ended_at - s.by
     FROM set_back AS s
 ), walks AS (
     UPDATE ringostat_sync.walks

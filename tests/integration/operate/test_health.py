@@ -20,6 +20,7 @@ from worker.operate.health import find_problems, problems_of_capture, problems_o
 from worker.operate.living import make_pulse
 from worker.operate.parts import read_parts
 from worker.operate.pulse import Pulse, identify
+from worker.operate.report import read_report
 from worker.operate.watch import Watcher
 
 PART = """
@@ -112,6 +113,27 @@ def test_one_death_is_one_problem(running: Engine) -> None:
 
     assert problem.key == "missing:beat"
     assert "(host:1 was last seen 40 s ago)" in problem.sentence
+
+
+def test_a_process_that_ended_in_order_is_missed_when_none_follows(running: Engine) -> None:
+    """A restart takes some seconds, in which nobody is woken; after half a minute it is no restart."""
+    running.sql("UPDATE ringostat_sync.parts SET ended_at = clock_timestamp() WHERE role = 'worker'")
+    assert keys(running) == set()
+
+    running.sql("UPDATE ringostat_sync.parts SET ended_at = ended_at - interval '31 s' WHERE role = 'worker'")
+    assert keys(running) == {"missing:worker"}
+
+    part(running, "worker", "host:2", started=1)
+    assert keys(running) == set()
+
+
+def test_a_process_that_ended_in_order_is_not_listed(running: Engine) -> None:
+    """What is listed lives, or is missed."""
+    running.sql("UPDATE ringostat_sync.parts SET ended_at = clock_timestamp() WHERE role = 'worker'")
+    with running.wiring.engine.connect() as connection:
+        listed = read_report(connection, running.wiring.mapping, []).parts
+
+    assert [one.role for one in listed] == ["beat", "listen"]
 
 
 def test_a_process_that_does_nothing_is_stuck(running: Engine) -> None:
@@ -263,6 +285,17 @@ def test_after_an_outage_fellows_have_time_to_be_seen_again(running: Engine) -> 
         pulse.beat()
 
     assert looks == [50, 55, 60, 250, 255, 260]
+
+
+def test_a_process_says_that_it_has_ended(running: Engine) -> None:
+    """And takes along those that were lost long ago."""
+    part(running, "worker", "host:9", started=90_000, seen=90_000)
+    pulse = Pulse(running.database_url, identify("console", running.wiring.settings, running.wiring.mapping))
+    pulse.start()
+    pulse.stop()
+
+    rows = running.sql("SELECT role, ended_at IS NOT NULL FROM ringostat_sync.parts ORDER BY role")
+    assert rows == [("beat", False), ("console", True), ("listen", False), ("worker", False)]
 
 
 def test_whoever_looks_misses_redis(running: Engine) -> None:
