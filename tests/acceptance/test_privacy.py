@@ -285,6 +285,10 @@ def breaks_the_mapping(job: Job) -> None:
     job.arrives(key)
 
 
+TABLE = "/tasks/datatable?draw=1&start=0&length=5000&order[0][column]=0&columns[0][data]=received"
+"""What the page of tasks shows."""
+
+
 def look_at_flower(job: Job) -> None:
     """Every page, with each task's that matters, and the metrics."""
 
@@ -301,7 +305,7 @@ def look_at_flower(job: Job) -> None:
     for page in workers:  # one that has not answered yet has none
         wait_until(lambda page=page: job.get(page).is_success, timeout=20, what=f"the page {page}")  # type: ignore[misc]
     pages = ["/workers", "/tasks", "/broker", "/api/tasks?limit=5000", "/api/workers?refresh=1", "/api/queues/length"]
-    pages += workers
+    pages += [TABLE, *workers]
     shown = [uuid for uuid, task in tasks().items() if task["name"] in {"collect", "push"}]
     pages += [page for uuid in shown for page in (f"/task/{uuid}", f"/api/task/info/{uuid}")]
     job.pages = {page: job.get(page).raise_for_status().text for page in pages}
@@ -369,6 +373,14 @@ def test_flowers_pages_hold_ids_only(job: Job) -> None:
     assert {page: names for page, text in job.pages.items() if (names := named(text, job.canaries))} == {}
     assert sum(page.startswith("/task/") for page in job.pages) > 10
     assert sum(page.startswith("/worker/") for page in job.pages) == 1
+
+
+def test_flower_shows_in_red_what_was_refused(job: Job) -> None:
+    """To Celery, the task that has settled a refusal is a success."""
+    shown = [(str(task["result"]), task["state"]) for task in json.loads(job.pages[TABLE])["data"]]
+
+    assert {state for result, state in shown if "'outcome': 'refused'" in result} == {"FAILURE"}
+    assert {state for result, state in shown if "'outcome': 'accepted'" in result} == {"SUCCESS"}
 
 
 def test_flowers_database_holds_ids_only(job: Job) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import signal
 import sys
@@ -21,6 +22,15 @@ SAVE_EVERY_MS = 60_000
 TICK_MS = 5_000
 COLUMNS = "name,state,args,result,received,runtime,worker"
 """What a person looks for: which batches, and what became of their contacts."""
+STATES = {
+    "throttled": "RETRY",
+    "failed": "RETRY",
+    "unknown": "RETRY",
+    "refused": "FAILURE",
+    "unauthorized": "FAILURE",
+    "unexpected": "FAILURE",
+}
+"""As which of Celery's states a push is shown by its outcome; Flower has a colour for each."""
 
 
 def show(
@@ -46,6 +56,7 @@ def show(
         options.db = str(database)
         options.state_save_interval = SAVE_EVERY_MS
     options.tasks_columns = COLUMNS
+    options.format_task = as_it_ended
     page = Flower(capp=application, options=options, **handlers)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -58,3 +69,21 @@ def show(
         page.start()
     except (KeyboardInterrupt, SystemExit):
         page.stop()
+
+
+def as_it_ended(task: Any) -> Any:
+    """The task (a copy) as it is shown: to Celery each push that returns is a success, whatever the API has answered."""
+    if task.state == "SUCCESS":
+        task.state = state_of(task.result)
+    return task
+
+
+def state_of(result: str | None) -> str:
+    """The state that a task's result is worth. `result`: as Celery's events bring it, in Python's spelling, perhaps cut."""
+    try:
+        told = ast.literal_eval(result or "None")
+    except (ValueError, SyntaxError):
+        return "SUCCESS"
+    if not isinstance(told, dict):
+        return "SUCCESS"
+    return "FAILURE" if told.get("refused") else STATES.get(str(told.get("outcome")), "SUCCESS")
