@@ -136,7 +136,8 @@ def test_a_python_that_is_not_there_is_one_line(clone: Clone) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
 def test_an_interrupted_try_does_not_break_the_next(clone: Clone, step: str, number: signal.Signals) -> None:
     """Ctrl-C or `kill -9`, while .venv is made or while packages are installed into it: it is made anew."""
-    clone.python(**{step: "touch .venv/half reached; sleep 30"})
+    # `exec`: a shell that hears of Ctrl-C while it starts a program waits for its end.
+    clone.python(**{step: "touch .venv/half reached; exec sleep 30"})
     with clone.start("up") as process:
         wait_until((clone.folder / "reached").exists, what=step)
         os.killpg(process.pid, number)
