@@ -30,7 +30,7 @@ TROUBLE = [
     "Redis has another password",
     "Redis answers NOAUTH",
     "Redis answers MISCONF",
-    "Redis lets nobody take a message",
+    "Redis lets no one take a message",
 ]
 SOON = 10.0
 """Seconds from the end of the trouble until all has arrived; the API takes one of them for each answer."""

@@ -13,8 +13,6 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15  # E.164, country code included
 _REGIONS = {str(code): regions for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
 _LONGEST_CODE = 3
-_CODES = {f"{code}{rest}"[:_LONGEST_CODE]: code for code in _REGIONS for rest in map("{:02}".format, range(100))}
-"""What the first three digits of a number say: no country code begins with another one."""
 # Of lines at home; Germany, Austria and others have more, and there a digit too few is a number too.
 _MOST_LENGTHS = 3
 
@@ -108,8 +106,13 @@ def may_lack_a_digit(reading: Reading) -> bool:
 
 
 def code_of(digits: str) -> str | None:
-    """The country code at the beginning of at least three digits."""
-    return _CODES.get(digits[:_LONGEST_CODE])
+    """The country code at the beginning; no code begins with another one."""
+    return _code_of(digits[:_LONGEST_CODE])
+
+
+@cache
+def _code_of(first: str) -> str | None:
+    return next((first[:length] for length in range(1, _LONGEST_CODE + 1) if first[:length] in _REGIONS), None)
 
 
 def _by_library(digits: str, plan: Plan) -> Reading | None:
